@@ -1,0 +1,36 @@
+"""
+What a developer or an operator caused: exceptions, never shown to a visitor.
+"""
+
+from __future__ import annotations
+
+
+class UnessAuthError(Exception):
+    """
+    Base of everything this library raises on its own account.
+    """
+
+
+class ConfigurationError(UnessAuthError):
+    """
+    The set-up is wrong or weak.
+
+    Raised at start-up.  The message names what was given, what is wrong with it and
+    every way out.
+    """
+
+
+class StorageError(UnessAuthError):
+    """
+    A store could not be reached, or broke its contract.
+
+    The web layer answers 503 with Retry-After; nothing was decided.
+    """
+
+
+class MailError(UnessAuthError):
+    """
+    A mail could not be handed over.
+
+    The web layer answers 503 with Retry-After, and the mail budget is given back.
+    """

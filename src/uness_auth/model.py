@@ -1,0 +1,297 @@
+"""
+The records that flows read and stores keep: frozen, plain, and free of secrets.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import attrs
+
+from .errors import ConfigurationError
+
+
+LANGUAGES = ("fr", "en")
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@attrs.frozen(kw_only=True)
+class Account:
+    """
+    Someone who may sign in.  A registrar created it; nobody else can.
+
+    Attributes:
+        id: The host's own identifier, as text.  At most 64 characters.
+
+        address: The canonical address: see `uness_auth.addresses.canonical`.
+
+        credential_version:
+            The number under which links, codes and sessions of this account are
+            valid.  Grows by one when the password is set, the address changes, the
+            account is disabled or enabled, or "sign out everywhere" is asked.
+
+        password_hash: Empty until a first password is created.
+
+        is_disabled: A registrar closed it: to a visitor it is unknown.
+
+        is_password_suspended:
+            100 wrong passwords in a row.  Sessions, links and codes go on; only
+            `uness_auth.ports.Accounts.set_password` lifts it.
+
+        language: One of `LANGUAGES`, or empty: the site's first.
+    """
+
+    id: str
+    address: str
+    credential_version: int
+    created_at: datetime
+    display_name: str = ""
+    language: str = ""
+    password_hash: str = attrs.field(default="", repr=False)
+    is_disabled: bool = False
+    is_password_suspended: bool = False
+
+    @property
+    def has_password(self) -> bool:
+        """
+        Whether a first password was ever created.
+        """
+        return self.password_hash != ""
+
+
+@attrs.frozen(kw_only=True)
+class CodeChallenge:
+    """
+    A sign-in by code that is waiting for its code.  The code itself is nowhere.
+
+    Attributes:
+        id: 128 random bits, hex.
+
+        account_id: Whose it is; for an unknown address the account id of a decoy.
+
+        key_id: Which key of the ring the code is derived under.
+
+        browser_digest: SHA-256, hex, of the cookie of the browser that asked.
+
+        sent_at: When the code was last sent; its lifetime counts from here.
+
+        expires_at: When the code stops working: `sent_at` and the code's lifetime.
+
+        window_ends_at: Until when the same code may be asked for again.
+    """
+
+    id: str
+    account_id: str
+    credential_version: int
+    key_id: str
+    browser_digest: str = attrs.field(repr=False)
+    sent_at: datetime
+    expires_at: datetime
+    window_ends_at: datetime
+    attempts_left: int
+
+
+@attrs.frozen(kw_only=True)
+class Session:
+    """
+    One browser, signed in.
+
+    Attributes:
+        digest: SHA-256, hex, of the token in the browser's cookie.
+
+        credential_version: What was checked at sign-in; void under another.
+
+        is_remembered: « Se souvenir de moi » was ticked.
+    """
+
+    digest: str = attrs.field(repr=False)
+    account_id: str
+    credential_version: int
+    opened_at: datetime
+    last_seen_at: datetime
+    is_remembered: bool = False
+
+
+class OrderKind(StrEnum):
+    """
+    What can be mailed.
+    """
+
+    FIRST_LINK = "first_link"
+    RESET_LINK = "reset_link"
+    CODE = "code"
+
+
+@attrs.frozen(kw_only=True)
+class MailOrder:
+    """
+    What a flow asks to be mailed, without its secret.  Safe to keep in any queue.
+
+    Attributes:
+        issued_at: The link's time of issue, the code's time of asking.
+
+        expires_at: From here on there is nothing left to send.
+
+        challenge_id, key_id: Of the code challenge; empty for a link.
+    """
+
+    kind: OrderKind
+    account_id: str
+    credential_version: int
+    issued_at: datetime
+    expires_at: datetime
+    challenge_id: str = ""
+    key_id: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Client:
+    """
+    What is known of who asks.
+
+    Attributes:
+        network:
+            The IPv4 address, or the IPv6 /64, as canonical text: what network
+            budgets are kept for.  Empty when the host does not know.
+
+        is_trusted_network: A campus: its budgets are larger.
+
+        browser_digest: SHA-256, hex, of the browser cookie; empty without one.
+
+        language: What the visitor's browser prefers, one of `LANGUAGES`.
+    """
+
+    network: str = ""
+    is_trusted_network: bool = False
+    browser_digest: str = attrs.field(default="", repr=False)
+    language: str = LANGUAGES[0]
+
+
+Languages: TypeAlias = tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Site:
+    """
+    Who this site is: name, addresses, sender, languages.
+
+    Attributes:
+        base_url:
+            Where the site answers, ``https://portail.example.fr``: scheme and host,
+            no path.  Links and redirects start here, never from a Host header.
+            Plain http only on a loopback address.
+
+        name: The application's name, in the band of every page.
+
+        path: Where the pages live below the base URL.
+
+        sender: The From address of the mails, ``Uness <ne-pas-repondre@…>`` or bare.
+
+        time_zone: Of the times that pages and mails print; records stay UTC.
+
+        languages: What the pages speak, the default first.
+
+        home_path: Where a sign-in without ``next`` ends.
+
+    Raises:
+        uness_auth.errors.ConfigurationError: Naming the field and the ways out.
+    """
+
+    base_url: str
+    name: str = "cockpit"
+    mark: str = "uness"
+    path: str = "/auth/"
+    home_path: str = "/"
+    sender: str = ""
+    support_url: str = "https://sos.uness.fr/"
+    home_url: str = "https://www.uness.fr/"
+    time_zone: str = "Europe/Paris"
+    languages: Languages = LANGUAGES
+
+    def __attrs_post_init__(self) -> None:
+        _check_base_url(self.base_url)
+        _check_paths(self)
+        _check_time_zone(self.time_zone)
+        unknown = [one for one in self.languages if one not in LANGUAGES]
+        if unknown or not self.languages:
+            msg = f"Site(languages={self.languages!r}): choose among {LANGUAGES!r}"
+            raise ConfigurationError(msg)
+        if any(ord(mark) < 0x20 for mark in self.name + self.mark + self.sender):  # noqa: PLR2004 - C0 controls end here
+            msg = "Site(name=, mark=, sender=) hold a control character: remove it"
+            raise ConfigurationError(msg)
+
+    @property
+    def is_loopback(self) -> bool:
+        """
+        Whether doors for development may open: plain http on this machine only.
+        """
+        parts = urlsplit(self.base_url)
+        return parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+
+    @property
+    def is_https(self) -> bool:
+        """
+        Whether cookies are Secure and carry the ``__Host-`` prefix.
+        """
+        return self.base_url.startswith("https://")
+
+    @property
+    def host(self) -> str:
+        """
+        The host name alone.
+        """
+        return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """
+        The time zone that pages and mails print.
+        """
+        return ZoneInfo(self.time_zone)
+
+    def url(self, path: str = "", /) -> str:
+        """
+        Return the absolute URL of *path* among the sign-in pages.
+        """
+        return f"{self.base_url}{self.path}{path}"
+
+
+def _check_base_url(base_url: str) -> None:
+    parts = urlsplit(base_url)
+    has_more = parts.path or parts.query or parts.fragment or parts.username
+    if parts.scheme not in {"http", "https"} or not parts.hostname or has_more:
+        msg = (
+            f"Site(base_url={base_url!r}) is not scheme and host alone: give it as "
+            f"https://portail.example.fr, without a path or a slash at its end"
+        )
+        raise ConfigurationError(msg)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        msg = (
+            f"Site(base_url={base_url!r}) would send passwords in clear: use https, or "
+            f"http://localhost, http://127.0.0.1 or http://[::1] for development"
+        )
+        raise ConfigurationError(msg)
+
+
+def _check_paths(site: Site) -> None:
+    if not (site.path.startswith("/") and site.path.endswith("/")) or "//" in site.path:
+        msg = f"Site(path={site.path!r}): begin and end it with one slash, as /auth/"
+        raise ConfigurationError(msg)
+    if not site.home_path.startswith("/") or site.home_path.startswith("//"):
+        msg = f"Site(home_path={site.home_path!r}): give a path of this site, as /"
+        raise ConfigurationError(msg)
+
+
+def _check_time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as exc:
+        msg = (
+            f"Site(time_zone={name!r}) is not known here: give an IANA name such as "
+            f"Europe/Paris, and install tzdata where the system has none"
+        )
+        raise ConfigurationError(msg) from exc
