@@ -1,0 +1,298 @@
+"""
+Everything that is checked, built or shown, each with one word: ``nox -s tests``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import nox
+
+
+nox.needs_version = ">=2025.10.14"
+nox.options.default_venv_backend = "uv|virtualenv"
+# A missing interpreter is a fact to tell, not a download.
+nox.options.download_python = "never"
+nox.options.sessions = ["tests", "lint", "types", "docs", "dist"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+SUPPORTED = ("3.11", "3.12", "3.13")
+FRAMEWORKS = ("flask",)
+EXTRAS = tuple(PYPROJECT["project"]["optional-dependencies"])
+PACKAGE = "uness_auth"
+
+
+def group(*names: str) -> list[str]:
+    """
+    Return the requirements of dependency groups.
+    """
+    return [
+        requirement
+        for name in names
+        for requirement in nox.project.dependency_groups(PYPROJECT, name)
+    ]
+
+
+def project(*extras: str) -> str:
+    """
+    Return this project, editable, as pip takes it.
+    """
+    return f"-e.[{','.join(extras)}]" if extras else "-e."
+
+
+def pythons() -> list[str]:
+    """
+    Return the supported Pythons that answer here, or else the one that runs nox.
+
+    pyenv's commands answer only for selected versions, so all of them are selected;
+    a Python that has no command of its own is found beside this one.
+    """
+    if shutil.which("pyenv"):
+        installed = _output("pyenv", "versions", "--bare").split()
+        chosen = [one for one in installed if one.startswith(SUPPORTED)]
+        os.environ.setdefault("PYENV_VERSION", os.pathsep.join(chosen))
+    beside = sysconfig.get_path("scripts")
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), beside])
+    here = "{}.{}".format(*sys.version_info)
+    return [one for one in SUPPORTED if _output(f"python{one}", "-c", "print(1)")] or [
+        here
+    ]
+
+
+def _output(*command: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - the commands stand above
+            command, check=False, capture_output=True, text=True
+        )
+    except OSError:
+        return ""
+    return done.stdout if done.returncode == 0 else ""
+
+
+PYTHONS = pythons()
+
+
+# --- Tests ----------------------------------------------------------------------
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """
+    All tests, on every Python found: the core first, with no framework installed.
+
+    Then every contract, adapter and example of the docs, and on the newest Python the
+    browser; branches of all runs are combined and none may be missing.
+    """
+    note = Path(session.create_tmp(), "not-run.txt").resolve()
+    note.unlink(missing_ok=True)
+    env = {
+        "COVERAGE_FILE": f".coverage.{session.python}",
+        "UNESS_TEST_NOT_RUN": str(note),
+    }
+    session.install(project(), *group("tests"))
+    session.run("coverage", "erase", env=env)
+    _measure(session, env, "tests/unit")
+
+    has_browser_tests = session.python == PYTHONS[-1]
+    groups = ["frameworks", "browser"] if has_browser_tests else ["frameworks"]
+    session.install(project(*EXTRAS), *group("tests", *groups))
+    _measure(session, env, "tests/contract", "tests/adapters", "tests/docs")
+    session.run("coverage", "combine", "--quiet", env=env)
+    session.run("coverage", "report", "--fail-under=100", env=env)
+    if has_browser_tests:
+        # Not measured: what only a browser reaches would go unnoticed without one.
+        _pytest(session, env, "tests/browser")
+    _tell_what_did_not_run(session, note)
+
+
+def _measure(session: nox.Session, env: dict[str, str], *folders: str) -> None:
+    here = [folder for folder in folders if Path(folder).is_dir()]
+    if here:
+        session.run("coverage", "run", "-m", "pytest", *here, *session.posargs, env=env)
+
+
+def _pytest(session: nox.Session, env: dict[str, str], *folders: str) -> None:
+    here = [folder for folder in folders if Path(folder).is_dir()]
+    if here:
+        session.run("pytest", *here, *session.posargs, env=env)
+
+
+def _tell_what_did_not_run(session: nox.Session, note: Path) -> None:
+    lines = note.read_text(encoding="utf-8").splitlines() if note.exists() else []
+    if session.python == PYTHONS[-1]:
+        lines += [
+            f"everything on Python {one}: there is none here"
+            for one in SUPPORTED
+            if one not in PYTHONS
+        ]
+    for line in lines:
+        session.warn(f"could not run: {line}")
+
+
+@nox.session
+@nox.parametrize("framework", FRAMEWORKS)
+def adapters(session: nox.Session, framework: str) -> None:
+    """
+    The same journeys through one framework's adapter.
+    """
+    session.install(project(framework, "sql"), *group("tests", "frameworks"))
+    session.run("pytest", "tests/adapters", "-k", framework, *session.posargs)
+
+
+@nox.session(python=SUPPORTED[0])
+def minimums(session: nox.Session) -> None:
+    """
+    All tests but the browser's with the oldest dependencies that we say are enough.
+    """
+    session.install("uv")
+    session.run(
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--resolution=lowest-direct",
+        project(*EXTRAS),
+        *group("tests", "frameworks"),
+    )
+    env = {"COVERAGE_FILE": ".coverage.minimums"}
+    _pytest(session, env, "tests/unit", "tests/contract", "tests/adapters")
+
+
+@nox.session
+def properties(session: nox.Session) -> None:
+    """
+    The property tests again, with many more examples.
+    """
+    session.install(project(*EXTRAS), *group("tests", "frameworks"))
+    session.run(
+        "pytest",
+        "--hypothesis-show-statistics",
+        "-m",
+        "hypothesis",
+        "tests/unit",
+        *session.posargs,
+        env={"HYPOTHESIS_PROFILE": "large"},
+    )
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """
+    The journeys in a real browser, over HTTP and SMTP; screenshots go to artefacts/.
+    """
+    session.install(project(*EXTRAS), *group("tests", "frameworks", "browser"))
+    session.run("pytest", "tests/browser", *session.posargs)
+
+
+# --- Checks ---------------------------------------------------------------------
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """
+    The type checkers, and whether every public name has a type.
+    """
+    groups = group("tests", "frameworks", "browser", "docs", "types")
+    session.install(project(*EXTRAS), *groups)
+    session.run("mypy")
+    session.run("pyright")
+    session.run("pyright", "--verifytypes", PACKAGE, "--ignoreexternal")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """
+    Style, spelling, layers and templates.
+    """
+    session.install(project(*EXTRAS), *group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("codespell")
+    session.run("lint-imports", "--no-logo")
+    session.run("djlint", f"src/{PACKAGE}/templates", "--lint", "--quiet")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """
+    The documentation, where a warning is an error.
+    """
+    session.install(project(*EXTRAS), *group("docs"))
+    session.run("sphinx-build", "-n", "-W", "--keep-going", "docs", "docs/_build/html")
+
+
+# --- What is shown and shipped --------------------------------------------------
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """
+    CPU per operation, as a ratio to the same work with no framework.
+    """
+    session.install(project(*EXTRAS), *group("bench"))
+    session.run("python", "bench/run.py", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """
+    The tour of a fresh portal; on a terminal the portal then stays open for you.
+    """
+    session.install(project("flask", "sql"), *group("demo"))
+    stay = ["--stay"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    session.run(
+        "python",
+        "examples/run.py",
+        "--framework=flask",
+        "--tour",
+        *stay,
+        *session.posargs,
+    )
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """
+    The wheel, built and installed: the data is inside, the tests are not.
+    """
+    session.install("build")
+    out = Path(session.create_tmp(), "dist").resolve()
+    shutil.rmtree(out, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(out))
+    [wheel] = out.glob("*.whl")
+    _check_contents(session, wheel)
+    session.install(str(wheel))
+    session.chdir(session.create_tmp())
+    session.run("python", "-I", "-c", f"import {PACKAGE}; print({PACKAGE}.__file__)")
+
+
+def _check_contents(session: nox.Session, wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    wanted = ("py.typed", "templates/", "static/", "locale/")
+    missing = [
+        part
+        for part in wanted
+        if not any(name.startswith(f"{PACKAGE}/{part}") for name in names)
+    ]
+    strangers = [
+        name
+        for name in names
+        if not name.startswith((f"{PACKAGE}/", f"{PACKAGE}-")) or "/test_" in name
+    ]
+    if missing or strangers:
+        session.error(f"{wheel.name}: missing {missing}, not to be shipped {strangers}")
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """
+    What the next release will say.
+    """
+    session.install(*group("changelog"))
+    session.run("towncrier", "build", "--draft", *session.posargs)
