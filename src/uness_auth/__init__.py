@@ -1,0 +1,40 @@
+"""
+uness-auth: the sign-in of the French digital university, for any Python web app.
+"""
+
+from __future__ import annotations
+
+from .errors import ConfigurationError, MailError, StorageError, UnessAuthError
+from .model import Account, Site
+from .policy import (
+    Budget,
+    CodePolicy,
+    HashingPolicy,
+    LinkPolicy,
+    PasswordPolicy,
+    Policy,
+    SessionPolicy,
+    ThrottlePolicy,
+)
+from .ports import Stores
+from .wiring import UnessAuth
+
+
+__all__ = [
+    "Account",
+    "Budget",
+    "CodePolicy",
+    "ConfigurationError",
+    "HashingPolicy",
+    "LinkPolicy",
+    "MailError",
+    "PasswordPolicy",
+    "Policy",
+    "SessionPolicy",
+    "Site",
+    "StorageError",
+    "Stores",
+    "ThrottlePolicy",
+    "UnessAuth",
+    "UnessAuthError",
+]

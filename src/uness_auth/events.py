@@ -6,12 +6,20 @@ An event never holds a secret, a whole e-mail address or a whole network address
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from ipaddress import ip_network
+from typing import Final, TypeAlias
 
 import attrs
+
+from .model import Account, Client
+
+
+_logger: Final = logging.getLogger("uness_auth.events")
+_NOBODY: Final = Client()
 
 
 class EventKind(StrEnum):
@@ -56,7 +64,7 @@ class Event:
 
         address: Masked, ``c…@univ-exemple.fr``: see `masked_address`.
 
-        network: Truncated to /24 or /48: see `uness_auth.web.proxies`.
+        network: Truncated to /24 or /48: see `masked_network`.
 
         method: The way: ``password``, ``code``, ``first_link``, ``reset_link``.
 
@@ -80,4 +88,83 @@ def masked_address(address: str, /) -> str:
     Return *address* with all but the first letter of its local part left out.
     """
     local, at, domain = address.rpartition("@")
-    return f"{local[:1]}…{at}{domain}" if at else "…"
+    return f"{local[:1]}…{at}{domain}" if at else ""
+
+
+def masked_network(network: str, /) -> str:
+    """
+    Return *network* cut to /24 (IPv4) or /48 (IPv6); empty for what is neither.
+    """
+    try:
+        whole = ip_network(network, strict=False)
+    except ValueError:
+        return ""
+    kept = 24 if whole.version == 4 else 48  # noqa: PLR2004 - the number of IPv4
+    return str(whole.supernet(new_prefix=min(kept, whole.prefixlen)))
+
+
+def log_event(event: Event, /) -> None:
+    """
+    Write *event* to the logger ``uness_auth.events``, as one line of ``name=value``.
+    """
+    facts = attrs.asdict(event, filter=lambda _, value: value != "")
+    line = " ".join(f"{name}={_printable(value)}" for name, value in facts.items())
+    _logger.info("%s", line)
+
+
+def _printable(value: object) -> str:
+    # A line break in a reason would forge a line of the log.
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    return text if text.isprintable() and " " not in text else ascii(text)
+
+
+class Audit:
+    """
+    Tells events to subscribers.
+
+    A subscriber that raises is logged and passed over: an audit log that is down
+    must not decide who signs in.
+    """
+
+    __slots__ = ("_clock", "_subscribers")
+
+    def __init__(
+        self, clock: Callable[[], datetime], subscribers: Iterable[Subscriber] = (), /
+    ) -> None:
+        self._clock = clock
+        self._subscribers = [log_event, *subscribers]
+
+    def subscribe(self, subscriber: Subscriber, /) -> None:
+        """
+        Tell *subscriber* every event from now on, in the thread it happens in.
+        """
+        self._subscribers.append(subscriber)
+
+    def record(
+        self,
+        kind: EventKind,
+        account: Account | None = None,
+        /,
+        *,
+        client: Client = _NOBODY,
+        address: str = "",
+        method: str = "",
+        reason: str = "",
+    ) -> None:
+        """
+        Tell that *kind* happened, masking address and network.
+        """
+        event = Event(
+            kind=kind,
+            at=self._clock(),
+            account_id=account.id if account else "",
+            address=masked_address(account.address if account else address),
+            network=masked_network(client.network),
+            method=method,
+            reason=reason,
+        )
+        for subscriber in self._subscribers:
+            try:
+                subscriber(event)
+            except Exception:
+                _logger.exception("a subscriber of events failed")

@@ -309,10 +309,20 @@ class WrongCode(Outcome):
     attempts_left: int
 
 
+@attrs.frozen(kw_only=True)
+class CodeExpired(Outcome):
+    """
+    The code is too old, and the same sign-in may still ask for it again.
+    """
+
+    challenge_id: str
+
+
 @attrs.frozen
 class ChallengeGone(Outcome):
     """
-    The challenge expired, was used up, or never existed.  We do not say which.
+    The challenge was used up, its window ended, or it never existed.  We do not say
+    which.
     """
 
 
@@ -321,7 +331,13 @@ CodeRequestAnswer: TypeAlias = (
 )
 CodeResendAnswer: TypeAlias = CodeSent | MailPaused | ChallengeGone | Throttled
 CodeAnswer: TypeAlias = (
-    SignedIn | WrongCode | ChallengeGone | NothingTyped | Throttled | SignInVetoed
+    SignedIn
+    | WrongCode
+    | CodeExpired
+    | ChallengeGone
+    | NothingTyped
+    | Throttled
+    | SignInVetoed
 )
 
 # --- A session --------------------------------------------------------------------

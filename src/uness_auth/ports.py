@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from email.message import EmailMessage
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
@@ -38,7 +38,9 @@ class Accounts(Protocol):
         """
         ...
 
-    def set_password(self, account_id: str, password_hash: str, version: int, /) -> bool:
+    def set_password(
+        self, account_id: str, password_hash: str, version: int, /
+    ) -> bool:
         """
         Set the hash, add one to the credential version, lift the suspension.
 
@@ -198,6 +200,27 @@ class Sessions(Protocol):
     def purge(self, before: datetime, limit: int, /) -> int:
         """
         Remove up to *limit* sessions last seen before *before*.
+        """
+        ...
+
+
+@runtime_checkable
+class JoinedSessions(Protocol):
+    """
+    What a session store may do besides, where sessions and accounts share a database.
+
+    A request that needs the session is then one read instead of two.
+
+    Attributes:
+        joins: The account store it reads from.  Used only where `Stores.accounts` is
+            this very object.
+    """
+
+    joins: Accounts
+
+    def with_account(self, digest: str, /) -> tuple[Session, Account] | None:
+        """
+        Return the session and its account, read at one moment, or None.
         """
         ...
 

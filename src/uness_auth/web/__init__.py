@@ -1,0 +1,3 @@
+"""
+Requests in, pages or redirects out; still no framework.
+"""

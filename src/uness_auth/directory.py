@@ -1,0 +1,85 @@
+"""
+Who a typed address stands for, within the network's budget of unknown ones.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import attrs
+
+from .addresses import AddressFault, canonical
+from .events import Audit, EventKind
+from .guard import Guard
+from .model import Account, Client
+from .outcomes import AddressMalformed, AddressUnknown
+from .ports import Accounts
+
+
+@attrs.frozen(kw_only=True)
+class Found:
+    """
+    An account that may sign in.
+    """
+
+    account: Account
+
+
+@attrs.frozen(kw_only=True)
+class Anybody:
+    """
+    One page serves every address: the answer must not tell whether *account* is None.
+
+    Attributes:
+        account_id: The account's, or the decoy's of an unknown address.
+    """
+
+    address: str
+    account_id: str
+    account: Account | None
+
+
+Identity: TypeAlias = Found | Anybody | AddressUnknown | AddressMalformed
+
+
+@attrs.frozen
+class Directory:
+    """
+    Finds accounts for the flows that tell an unknown address.
+    """
+
+    accounts: Accounts
+    guard: Guard
+    audit: Audit
+
+    def find(self, typed: str, client: Client, /) -> Identity:
+        """
+        Identify *typed*, spending one unknown address of the network if it is one.
+
+        Returns:
+            `Anybody` once the network has spent its budget, and always where the
+            policy does not tell unknown addresses.
+        """
+        address = canonical(typed)
+        if isinstance(address, AddressFault):
+            return AddressMalformed(fault=address)
+        taken = self.guard.take_unknown(client)
+        account = self.active(address)
+        if taken is None:
+            return Anybody(
+                address=address,
+                account_id=account.id if account else self.guard.decoy_id(address),
+                account=account,
+            )
+        if account is None:
+            self.audit.record(EventKind.ADDRESS_UNKNOWN, client=client, address=address)
+            return AddressUnknown()
+        self.guard.give_back_network(taken)
+        return Found(account=account)
+
+    def active(self, address: str, /) -> Account | None:
+        """
+        Return the account of the canonical *address*, unless it is disabled.
+        """
+        account = self.accounts.by_address(address)
+        return None if account is None or account.is_disabled else account

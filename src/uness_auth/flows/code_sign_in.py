@@ -1,0 +1,268 @@
+"""
+Sign-in with a mailed code.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, assert_never
+
+import attrs
+
+from ..codes import Codes
+from ..directory import Anybody, Directory, Found
+from ..errors import MailError
+from ..events import Audit, EventKind
+from ..guard import Guard, NetworkTaken
+from ..keys import KeyRing
+from ..model import Account, Client, CodeChallenge
+from ..orders import Orders
+from ..outcomes import (
+    AddressMalformed,
+    AddressUnknown,
+    ChallengeGone,
+    CodeAnswer,
+    CodeExpired,
+    CodeRequestAnswer,
+    CodeResendAnswer,
+    CodeSent,
+    MailPaused,
+    NothingTyped,
+    Scope,
+    SignedIn,
+    SignInVetoed,
+    Throttled,
+    WrongCode,
+)
+from ..policy import CodePolicy
+from ..ports import Accounts, CodeChallenges
+from ..sessions import SessionKeeper
+
+
+METHOD: Final = "code"
+
+
+@attrs.frozen(kw_only=True)
+class CodeSignIn:
+    """
+    S8: ask for a code, ask again, give it.
+    """
+
+    directory: Directory
+    orders: Orders
+    codes: Codes
+    keys: KeyRing
+    accounts: Accounts
+    challenges: CodeChallenges
+    guard: Guard
+    policy: CodePolicy
+    sessions: SessionKeeper
+    clock: Callable[[], datetime]
+    audit: Audit
+
+    def begin(self, typed: str, client: Client, /) -> CodeRequestAnswer:
+        """
+        Mail a code to the account of *typed*, for this browser alone.
+
+        Returns:
+            `CodeSent`, `MailPaused`, `Throttled`, `AddressUnknown` or
+            `AddressMalformed`.  Where one page serves every address, the same for any
+            of them: an unknown one gets a decoy challenge that never matches.
+
+        Raises:
+            uness_auth.errors.MailError: The code could not be sent.
+        """
+        match self.directory.find(typed, client):
+            case Found(account=account):
+                return self._begin(account.id, account, client, is_certain=True)
+            case Anybody(account_id=account_id, account=maybe):
+                answer = self._begin(account_id, maybe, client, is_certain=False)
+                if isinstance(answer, MailPaused):
+                    return attrs.evolve(answer, kind=None)
+                return answer
+            case AddressUnknown() | AddressMalformed() as refused:
+                return refused
+            case _ as never:
+                assert_never(never)
+
+    def resend(self, challenge_id: str, client: Client, /) -> CodeResendAnswer:
+        """
+        Mail the same code again and restart its lifetime.  Gives no attempt back.
+
+        Returns:
+            `CodeSent`, `MailPaused` when the last mail is too young, `Throttled`, or
+            `ChallengeGone`.
+
+        Raises:
+            uness_auth.errors.MailError: The code could not be sent.
+        """
+        now = self.clock()
+        renewed = self.challenges.renew(
+            challenge_id, now - self.policy.pause, now, now + self.policy.lifetime
+        )
+        if renewed is None or not _is_same_browser(renewed[0], client):
+            return self._gone(client, "nothing to send again, or another browser's")
+        challenge, is_renewed = renewed
+        if not is_renewed:
+            return MailPaused(
+                sent_at=challenge.sent_at,
+                until=challenge.sent_at + self.policy.pause,
+                kind=None,
+                challenge_id=challenge.id,
+            )
+        account = self.accounts.by_id(challenge.account_id)
+        if account is not None and not _is_under(challenge, account):
+            return self._gone(client, "the account changed since")
+        try:
+            refused = self.orders.code(challenge, account, client)
+        except MailError:
+            self._unsend(challenge)
+            raise
+        if refused is None:
+            return CodeSent(challenge_id=challenge.id, is_certain=account is not None)
+        self._unsend(challenge)
+        if isinstance(refused, MailPaused):
+            return attrs.evolve(refused, challenge_id=challenge.id)
+        return refused
+
+    def confirm(self, challenge_id: str, typed: str, client: Client, /) -> CodeAnswer:
+        """
+        Sign in, if *typed* is the code of the challenge and this browser asked for it.
+
+        An attempt is spent before anything is compared.
+
+        Returns:
+            `SignedIn` to exactly one of any number of concurrent callers; `WrongCode`
+            with the attempts left; `CodeExpired` while the same code may be asked for
+            again; `ChallengeGone`; `Throttled`; `NothingTyped`; `SignInVetoed`.
+
+        Timing:
+            A decoy challenge costs what a real one does.
+        """
+        if not typed.strip():
+            return NothingTyped()
+        network = self.guard.take_network(Scope.NETWORK_CODES, client)
+        if isinstance(network, Throttled):
+            return network
+        challenge = self.challenges.spend_attempt(challenge_id)
+        if challenge is None or not _is_same_browser(challenge, client):
+            # Nothing was compared, so nothing failed.
+            self.guard.give_back_network(network)
+            return self._gone(client, "no such challenge, or another browser's")
+        if self.clock() >= challenge.expires_at:
+            self.guard.give_back_network(network)
+            return self._expired(challenge, client)
+        return self._compare(challenge, typed, network, client)
+
+    def _begin(
+        self,
+        account_id: str,
+        account: Account | None,
+        client: Client,
+        *,
+        is_certain: bool,
+    ) -> CodeSent | MailPaused | Throttled:
+        now = self.clock()
+        challenge = CodeChallenge(
+            id=secrets.token_hex(16),
+            account_id=account_id,
+            credential_version=account.credential_version if account else 0,
+            key_id=self.keys.signing_id,
+            browser_digest=client.browser_digest,
+            sent_at=now,
+            expires_at=now + self.policy.lifetime,
+            window_ends_at=now + self.policy.window,
+            attempts_left=self.policy.attempts,
+        )
+        # Stored before it is mailed: a code that arrives works.
+        self.challenges.add(challenge)
+        try:
+            refused = self.orders.code(challenge, account, client)
+        except MailError:
+            self.challenges.consume(challenge.id)
+            raise
+        if refused is None:
+            return CodeSent(challenge_id=challenge.id, is_certain=is_certain)
+        self.challenges.consume(challenge.id)
+        return refused
+
+    def _compare(
+        self,
+        challenge: CodeChallenge,
+        typed: str,
+        network: NetworkTaken,
+        client: Client,
+    ) -> CodeAnswer:
+        account = self.accounts.by_id(challenge.account_id)
+        taken = self.guard.take_code(challenge.account_id, client)
+        if isinstance(taken, Throttled):
+            self.guard.give_back_network(network)
+            return taken
+        is_right = self.codes.same(typed, challenge)
+        if account is None or not _is_under(challenge, account) or not is_right:
+            return self._wrong(account, challenge, client)
+        if not self.challenges.consume(challenge.id):
+            return self._gone(client, "another request was first")
+        self.guard.give_back(taken)
+        self.guard.give_back_network(network)
+        self.guard.end_wait(account.id)
+        return self._right(account, client)
+
+    def _right(self, account: Account, client: Client) -> SignedIn | SignInVetoed:
+        self.audit.record(
+            EventKind.CODE_ACCEPTED, account, client=client, method=METHOD
+        )
+        return self.sessions.open(account, client, method=METHOD, is_remembered=False)
+
+    def _wrong(
+        self, account: Account | None, challenge: CodeChallenge, client: Client
+    ) -> WrongCode | ChallengeGone:
+        self.audit.record(
+            EventKind.CODE_REFUSED,
+            account,
+            client=client,
+            method=METHOD,
+            reason="wrong code" if account else "no such account",
+        )
+        if challenge.attempts_left > 0:
+            return WrongCode(attempts_left=challenge.attempts_left)
+        return ChallengeGone()
+
+    def _expired(
+        self, challenge: CodeChallenge, client: Client
+    ) -> CodeExpired | ChallengeGone:
+        if challenge.attempts_left == 0 or self.clock() >= challenge.window_ends_at:
+            return self._gone(client, "expired")
+        self.audit.record(
+            EventKind.CODE_REFUSED, client=client, method=METHOD, reason="expired"
+        )
+        return CodeExpired(challenge_id=challenge.id)
+
+    def _gone(self, client: Client, reason: str) -> ChallengeGone:
+        self.audit.record(
+            EventKind.CODE_REFUSED, client=client, method=METHOD, reason=reason
+        )
+        return ChallengeGone()
+
+    def _unsend(self, challenge: CodeChallenge) -> None:
+        # No mail left, so the next may be asked for at once.
+        now = self.clock()
+        self.challenges.renew(
+            challenge.id, now, now - self.policy.pause, challenge.expires_at
+        )
+
+
+def _is_same_browser(challenge: CodeChallenge, client: Client) -> bool:
+    return client.browser_digest != "" and hmac.compare_digest(
+        challenge.browser_digest.encode(), client.browser_digest.encode()
+    )
+
+
+def _is_under(challenge: CodeChallenge, account: Account) -> bool:
+    return (
+        account.credential_version == challenge.credential_version
+        and not account.is_disabled
+    )

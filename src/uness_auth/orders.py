@@ -1,0 +1,196 @@
+"""
+Places mail orders within the account's mail budget, and delivers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from .errors import MailError
+from .events import Audit, EventKind
+from .guard import Guard, MailRefused, NetworkTaken, Taken
+from .messages import Dropped, Messages
+from .model import Account, Client, CodeChallenge, MailOrder, OrderKind
+from .outcomes import MailPaused, Scope, Throttled
+from .policy import Policy
+from .ports import Accounts, Mailer, OrderQueue
+
+
+_ORDERED: Final = {
+    OrderKind.FIRST_LINK: EventKind.LINK_ORDERED,
+    OrderKind.RESET_LINK: EventKind.LINK_ORDERED,
+    OrderKind.CODE: EventKind.CODE_ORDERED,
+}
+_SENT: Final = {
+    OrderKind.FIRST_LINK: EventKind.LINK_SENT,
+    OrderKind.RESET_LINK: EventKind.LINK_SENT,
+    OrderKind.CODE: EventKind.CODE_SENT,
+}
+
+
+class Orders:
+    """
+    The one way to a mail: budget, order, and with a queue or without one, delivery.
+    """
+
+    __slots__ = (
+        "_accounts",
+        "_audit",
+        "_clock",
+        "_guard",
+        "_mailer",
+        "_messages",
+        "_policy",
+        "_queue",
+    )
+
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        guard: Guard,
+        messages: Messages,
+        mailer: Mailer,
+        queue: OrderQueue | None,
+        policy: Policy,
+        clock: Callable[[], datetime],
+        audit: Audit,
+    ) -> None:
+        self._accounts = accounts
+        self._guard = guard
+        self._messages = messages
+        self._mailer = mailer
+        self._queue = queue
+        self._policy = policy
+        self._clock = clock
+        self._audit = audit
+
+    def link(
+        self, account_id: str, account: Account | None, client: Client, /
+    ) -> OrderKind | MailPaused | Throttled:
+        """
+        Mail the account its link: the first one, or the one that resets.
+
+        Args:
+            account_id: Whose budget is spent; with a decoy's, nothing is mailed.
+
+        Returns:
+            The kind that was mailed, `MailPaused` or `Throttled`.
+
+        Raises:
+            uness_auth.errors.MailError: The budgets are as before.
+        """
+        kind = OrderKind.FIRST_LINK
+        if account is not None and account.has_password:
+            kind = OrderKind.RESET_LINK
+        is_first = kind is OrderKind.FIRST_LINK
+        links = self._policy.link
+        now = self._clock()
+
+        def order(whose: Account) -> MailOrder:
+            return MailOrder(
+                kind=kind,
+                account_id=whose.id,
+                credential_version=whose.credential_version,
+                issued_at=now,
+                expires_at=now
+                + (links.first_lifetime if is_first else links.reset_lifetime),
+            )
+
+        refused = self._mail(kind, account_id, account, client, order)
+        return kind if refused is None else refused
+
+    def code(
+        self, challenge: CodeChallenge, account: Account | None, client: Client, /
+    ) -> MailPaused | Throttled | None:
+        """
+        Mail the code of *challenge*.  Returns None when that was done.
+
+        Raises:
+            uness_auth.errors.MailError: The budgets are as before.
+        """
+
+        def order(whose: Account) -> MailOrder:
+            return MailOrder(
+                kind=OrderKind.CODE,
+                account_id=whose.id,
+                credential_version=challenge.credential_version,
+                issued_at=challenge.sent_at,
+                expires_at=challenge.expires_at,
+                challenge_id=challenge.id,
+                key_id=challenge.key_id,
+            )
+
+        return self._mail(OrderKind.CODE, challenge.account_id, account, client, order)
+
+    def deliver(self, order: MailOrder, /) -> None:
+        """
+        Compose and send one order, now.  Composing twice gives the same mail.
+
+        An order that is too old, or of an account that changed since, yields nothing
+        but an event.
+
+        Raises:
+            uness_auth.errors.MailError: The mailer refused; a queue tries again.
+        """
+        account = self._accounts.by_id(order.account_id)
+        message = (
+            Dropped(reason="the account is gone")
+            if account is None
+            else self._messages.compose(order, account, self._clock())
+        )
+        if account is None or isinstance(message, Dropped):
+            reason = message.reason if isinstance(message, Dropped) else ""
+            self._audit.record(
+                EventKind.MAIL_DROPPED, account, method=order.kind, reason=reason
+            )
+            return
+        try:
+            self._mailer.send(message, account.address)
+        except MailError as exc:
+            self._audit.record(
+                EventKind.MAIL_FAILED, account, method=order.kind, reason=str(exc)
+            )
+            raise
+        self._audit.record(_SENT[order.kind], account, method=order.kind)
+
+    def _mail(
+        self,
+        kind: OrderKind,
+        account_id: str,
+        account: Account | None,
+        client: Client,
+        order: Callable[[Account], MailOrder],
+    ) -> MailPaused | Throttled | None:
+        asked = self._guard.take_network(Scope.NETWORK_MAILS, client)
+        if isinstance(asked, Throttled):
+            return asked
+        taken = self._guard.take_mail(account_id, kind, client)
+        if isinstance(taken, MailRefused):
+            return MailPaused(sent_at=taken.sent_at, until=taken.until, kind=kind)
+        if account is not None:
+            self._place(order(account), account, client, taken, asked)
+        return None
+
+    def _place(
+        self,
+        order: MailOrder,
+        account: Account,
+        client: Client,
+        taken: Taken,
+        asked: NetworkTaken,
+    ) -> None:
+        self._audit.record(
+            _ORDERED[order.kind], account, client=client, method=order.kind
+        )
+        try:
+            if self._queue is None:
+                self.deliver(order)
+            else:
+                self._queue.put(order)
+        except MailError:
+            self._guard.give_back(taken)
+            self._guard.give_back_network(asked)
+            raise

@@ -1,0 +1,143 @@
+"""
+Opens, resumes and closes sessions.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from .events import Audit, EventKind
+from .guard import Guard
+from .keys import token_digest
+from .model import Account, Client, Session
+from .outcomes import NotSignedIn, ResumeAnswer, Resumed, SignedIn, SignInVetoed
+from .policy import SessionPolicy
+from .ports import Accounts, JoinedSessions, Sessions
+
+
+# 256 random bits in URL-safe base64.
+_TOKEN_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+class SessionKeeper:
+    """
+    Knows which browsers are signed in.
+    """
+
+    __slots__ = (
+        "_accounts",
+        "_audit",
+        "_clock",
+        "_guard",
+        "_joined",
+        "_may_sign_in",
+        "_policy",
+        "_store",
+    )
+
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        store: Sessions,
+        joined: JoinedSessions | None,
+        guard: Guard,
+        policy: SessionPolicy,
+        may_sign_in: Callable[[Account], bool],
+        clock: Callable[[], datetime],
+        audit: Audit,
+    ) -> None:
+        self._accounts = accounts
+        self._store = store
+        self._joined = joined
+        self._guard = guard
+        self._policy = policy
+        self._may_sign_in = may_sign_in
+        self._clock = clock
+        self._audit = audit
+
+    def open(
+        self, account: Account, client: Client, /, *, method: str, is_remembered: bool
+    ) -> SignedIn | SignInVetoed:
+        """
+        Sign a browser in under the credential version of *account*, as it was checked.
+
+        Never under one read later: whatever changed the account meanwhile has already
+        ended this session.
+        """
+        if not self._may_sign_in(account):
+            self._audit.record(
+                EventKind.SIGN_IN_VETOED, account, client=client, method=method
+            )
+            return SignInVetoed()
+        token = secrets.token_urlsafe(32)
+        now = self._clock()
+        self._store.add(
+            Session(
+                digest=token_digest(token),
+                account_id=account.id,
+                credential_version=account.credential_version,
+                opened_at=now,
+                last_seen_at=now,
+                is_remembered=is_remembered,
+            )
+        )
+        self._audit.record(EventKind.SIGNED_IN, account, client=client, method=method)
+        return SignedIn(
+            account_id=account.id, session_token=token, is_remembered=is_remembered
+        )
+
+    def resume(self, token: str, /) -> ResumeAnswer:
+        """
+        Say whose open session *token* belongs to.
+
+        Never raises on bad input.  Writes `last_seen_at` at most once in the policy's
+        interval, and by an update that cannot revive a closed session.
+        """
+        if not _TOKEN_SHAPE.fullmatch(token):
+            return NotSignedIn()
+        session, account = self._read(token_digest(token))
+        if session is None or account is None:
+            return NotSignedIn()
+        now = self._clock()
+        if not self._is_alive(session, account, now):
+            return NotSignedIn()
+        if now >= session.last_seen_at + self._policy.touch_interval and (
+            not self._store.touch(session.digest, now)
+        ):
+            return NotSignedIn()
+        return Resumed(account=account, session=session)
+
+    def close(self, token: str, client: Client, /) -> None:
+        """
+        Sign the browser out: the token opens nothing from here on.
+        """
+        if not _TOKEN_SHAPE.fullmatch(token):
+            return
+        session, account = self._read(token_digest(token))
+        if session is not None and self._store.close(session.digest):
+            self._audit.record(EventKind.SIGNED_OUT, account, client=client)
+
+    def _read(self, digest: str) -> tuple[Session | None, Account | None]:
+        if self._joined is not None:
+            return self._joined.with_account(digest) or (None, None)
+        session = self._store.by_digest(digest)
+        if session is None:
+            return None, None
+        return session, self._accounts.by_id(session.account_id)
+
+    def _is_alive(self, session: Session, account: Account, now: datetime) -> bool:
+        policy = self._policy
+        idle, absolute = policy.idle, policy.absolute
+        if session.is_remembered:
+            idle, absolute = policy.remembered_idle, policy.remembered_absolute
+        return (
+            session.credential_version == account.credential_version
+            and not account.is_disabled
+            and now < session.last_seen_at + idle
+            and now < session.opened_at + absolute
+        )
