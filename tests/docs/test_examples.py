@@ -1,0 +1,37 @@
+"""
+The examples in the documentation run, and say what they say they say.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+
+ROOT = Path(__file__).parents[2]
+# One parser for doctests and plain code; a page is one namespace, read top to bottom.
+SYBIL = Sybil(parsers=[PythonCodeBlockParser(), SkipParser()], path=str(ROOT))
+PAGES = [
+    page
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    if "_build" not in page.parts and list(SYBIL.parse(page).examples())
+]
+
+
+class TestExamples:
+    def test_there_are_some(self) -> None:
+        """
+        The search finds pages with examples, or the test below would prove nothing.
+        """
+        assert ROOT / "docs/reference/policy.md" in PAGES
+
+    @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+    def test_they_run(self, page: Path) -> None:
+        """
+        Every example of the page runs, in the order in which it is read.
+        """
+        for example in SYBIL.parse(page).examples():
+            example.evaluate()

@@ -1,0 +1,54 @@
+"""
+The reference and the code name the same things.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import attrs
+
+from uness_auth.policy import Policy
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if "_build" not in page.parts]
+
+
+def numbers() -> set[str]:
+    """
+    The names under which a page may print a policy's number.
+    """
+    return {
+        f"{part.name}_{field.name}"
+        for part in attrs.fields(Policy)
+        for field in attrs.fields(type(getattr(Policy.uness(), part.name)))
+    }
+
+
+class TestNumbers:
+    def test_pages_print_fields_that_exist(self) -> None:
+        """
+        A figure in a page is a field of a policy, or the page would print nothing.
+        """
+        printed = {
+            (page.name, name)
+            for page in PAGES
+            for name in re.findall(r"\{\{ *(\w+) *\}\}", page.read_text("utf-8"))
+        }
+
+        assert printed
+        assert set() == {(page, name) for page, name in printed if name not in numbers()}
+
+
+class TestGlossary:
+    def test_it_is_in_order(self) -> None:
+        """
+        The words of the glossary stand in the order of the alphabet.
+        """
+        text = (DOCS / "glossary.md").read_text("utf-8")
+        words = re.findall(r"^(\w[^\n]*)\n: ", text, re.MULTILINE)
+
+        assert words
+        assert sorted(words, key=str.casefold) == words
