@@ -13,6 +13,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
+import uness_auth
 from uness_auth.policy import DAY, HOUR, MINUTE, SECOND, Budget, Policy
 
 
@@ -97,22 +98,37 @@ myst_substitutions = _numbers(Policy.uness())
 # --- References -------------------------------------------------------------------
 
 
-def _ours_or_text(
-    _app: Sphinx, _env: BuildEnvironment, node: pending_xref, content: TextElement
+def _resolve(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: TextElement
 ) -> Element | None:
     """
-    Let a short name in backticks, or a name of another package, be code.
+    Lead a public name to where it is described; let a short or foreign one be code.
 
-    A full name of this package must lead somewhere; what is not answered here is
+    A full name of this package must lead somewhere: what is not answered here is
     reported, and a report is an error.
     """
     target = str(node.get("reftarget", ""))
-    is_python = node.get("refdomain") == "py"
-    return content if is_python and not target.startswith("uness_auth.") else None
+    if node.get("refdomain") != "py":
+        return None
+    if not target.startswith("uness_auth."):
+        return content
+    name, _, rest = target.removeprefix("uness_auth.").partition(".")
+    home = getattr(getattr(uness_auth, name, None), "__module__", None)
+    if home is None or name not in uness_auth.__all__:
+        return None
+    return env.domains.python_domain.resolve_xref(
+        env,
+        node["refdoc"],
+        app.builder,
+        "obj",
+        ".".join(filter(None, (home, name, rest))),
+        node,
+        content,
+    )
 
 
 def setup(app: Sphinx) -> None:
     """
     Hook into the build.
     """
-    app.connect("missing-reference", _ours_or_text)
+    app.connect("missing-reference", _resolve)
