@@ -155,7 +155,9 @@ def texts_for(language: str, /) -> Texts:
     if language not in CATALOGS:
         msg = f"there are no texts in {language!r}: choose among {CATALOGS!r}"
         raise ConfigurationError(msg)
-    catalog = files(__package__) / "locale" / language / "LC_MESSAGES" / "uness_auth.mo"
+    catalog = (
+        files("uness_auth") / "locale" / language / "LC_MESSAGES" / "uness_auth.mo"
+    )
     with catalog.open("rb") as file:
         return Texts(language, GNUTranslations(file))
 
