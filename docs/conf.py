@@ -38,7 +38,6 @@ myst_heading_anchors = 3
 autodoc_default_options = {
     "members": True,
     "member-order": "bysource",
-    "show-inheritance": True,
     # attrs writes these; what they do is in the class's own words.
     "exclude-members": "__init__, __new__",
 }
@@ -97,34 +96,43 @@ myst_substitutions = _numbers(Policy.uness())
 
 # --- References -------------------------------------------------------------------
 
+PACKAGE = "uness_auth"
+
 
 def _resolve(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: TextElement
 ) -> Element | None:
     """
-    Lead a public name to where it is described; let a short or foreign one be code.
+    Lead a public or short name to where it is described; let a foreign one be code.
 
     A full name of this package must lead somewhere: what is not answered here is
     reported, and a report is an error.
     """
-    target = str(node.get("reftarget", ""))
     if node.get("refdomain") != "py":
         return None
-    if not target.startswith("uness_auth."):
-        return content
-    name, _, rest = target.removeprefix("uness_auth.").partition(".")
-    home = getattr(getattr(uness_auth, name, None), "__module__", None)
-    if home is None or name not in uness_auth.__all__:
-        return None
-    return env.domains.python_domain.resolve_xref(
-        env,
-        node["refdoc"],
-        app.builder,
-        "obj",
-        ".".join(filter(None, (home, name, rest))),
-        node,
-        content,
+    python = env.domains.python_domain
+    target = str(node["reftarget"])
+    if target.startswith(f"{PACKAGE}."):
+        home = _home(target)
+    else:
+        found = python.find_obj(env, "", "", target, None, searchmode=1)
+        # A class is named once in the house; a field's name leads anywhere.
+        if target[:1].islower() or len(found) != 1:
+            return content
+        home = found[0][0]
+    return python.resolve_xref(
+        env, node["refdoc"], app.builder, "obj", home, node, content
     )
+
+
+def _home(target: str) -> str:
+    """
+    Return the name under which what the package's root offers is described.
+    """
+    name, dot, rest = target.removeprefix(f"{PACKAGE}.").partition(".")
+    if name not in uness_auth.__all__:
+        return target
+    return f"{getattr(uness_auth, name).__module__}.{name}{dot}{rest}"
 
 
 def setup(app: Sphinx) -> None:

@@ -28,7 +28,9 @@ class TestExamples:
         """
         assert ROOT / "docs/reference/policy.md" in PAGES
 
-    @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+    @pytest.mark.parametrize(
+        "page", PAGES, ids=lambda page: str(page.relative_to(ROOT))
+    )
     def test_they_run(self, page: Path) -> None:
         """
         Every example of the page runs, in the order in which it is read.

@@ -39,7 +39,9 @@ class TestNumbers:
         }
 
         assert printed
-        assert set() == {(page, name) for page, name in printed if name not in numbers()}
+        assert set() == {
+            (page, name) for page, name in printed if name not in numbers()
+        }
 
 
 class TestGlossary:
