@@ -1,0 +1,165 @@
+"""
+What a form says when it comes back: the red box above it, and its field.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias, assert_never
+
+from ..outcomes import (
+    AddressMalformed,
+    AddressUnknown,
+    CodeExpired,
+    NothingTyped,
+    PasswordRefused,
+    PasswordSuspended,
+    WrongCode,
+    WrongPassword,
+)
+from ..policy import CodePolicy, PasswordPolicy
+from ..texts import Texts
+from .rules import fault_lines
+from .views import Alert, Field, Line
+
+
+AddressFault: TypeAlias = AddressMalformed | AddressUnknown
+PasswordFault: TypeAlias = WrongPassword | PasswordSuspended | NothingTyped
+CodeFault: TypeAlias = WrongCode | CodeExpired | NothingTyped
+
+NO_ALERT = Alert()
+
+
+def address_fault(
+    texts: Texts, fault: AddressFault | None, *, is_cookie_refused: bool = False
+) -> tuple[Alert, Field]:
+    """
+    Return the box and the field of S1; for an unknown address the red box of S2.
+    """
+    say = texts.say
+    label = say("page.identify.label")
+    match fault:
+        case None if is_cookie_refused:
+            alert = Alert(
+                lead=say("page.cookies.summary"), more=say("page.cookies.help")
+            )
+            return alert, Field(label=label, described_by="intro")
+        case None:
+            return NO_ALERT, Field(label=label, described_by="intro", has_focus=True)
+        case AddressMalformed(fault=reason):
+            return Alert(lead=say(f"page.address.{reason}"), href="#email"), Field(
+                label=label,
+                fault=say(f"page.address.{reason}.help"),
+                described_by="email-fault intro",
+                is_invalid=True,
+            )
+        case AddressUnknown():
+            alert = Alert(
+                lead=say("page.unknown.summary"),
+                href="#email",
+                lines=(
+                    Line(text=say("page.unknown.university")),
+                    Line(text=say("page.unknown.other")),
+                ),
+            )
+            # The box itself describes the field: nothing is said twice.
+            return alert, Field(
+                label=label, described_by="summary email-note", is_invalid=True
+            )
+        case _ as never:
+            assert_never(never)
+
+
+def password_fault(texts: Texts, fault: PasswordFault | None) -> tuple[Alert, Field]:
+    """
+    Return the box and the field of S7.
+    """
+    label = texts.say("page.password.label")
+    match fault:
+        case None:
+            return NO_ALERT, Field(label=label, has_focus=True)
+        case WrongPassword() | NothingTyped():
+            is_empty = isinstance(fault, NothingTyped)
+            key = "page.password.empty" if is_empty else "page.password.wrong"
+            return Alert(lead=texts.say(key), href="#password"), Field(
+                label=label,
+                fault=texts.say(f"{key}.help"),
+                described_by="password-fault",
+                is_invalid=True,
+            )
+        case PasswordSuspended():
+            # Typing it again leads nowhere, so that the field is not what is wrong.
+            return Alert(lead=texts.say("page.suspended")), Field(label=label)
+        case _ as never:
+            assert_never(never)
+
+
+def code_fault(
+    texts: Texts, policy: CodePolicy, fault: CodeFault | None
+) -> tuple[Alert, Field]:
+    """
+    Return the box and the field of S8.
+    """
+    label = texts.say("page.code.label")
+    match fault:
+        case None:
+            field = Field(label=label, described_by="code-intro", has_focus=True)
+            return NO_ALERT, field
+        case CodeExpired():
+            alert = Alert(lead=texts.say("page.code.gone"), href="#again")
+            return alert, Field(label=label, described_by="code-intro")
+        case WrongCode() | NothingTyped():
+            lead, help_text = _code_words(texts, policy, fault)
+            return Alert(lead=lead, href="#code"), Field(
+                label=label,
+                fault=help_text,
+                described_by="code-fault code-intro",
+                is_invalid=True,
+            )
+        case _ as never:
+            assert_never(never)
+
+
+def refusal(
+    texts: Texts, policy: PasswordPolicy, refused: PasswordRefused | None
+) -> tuple[Alert, Field, Field]:
+    """
+    Return the box and the two fields of S5, with everything that was wrong at once.
+    """
+    unmet = refused.unmet if refused is not None else ()
+    differs = refused is not None and refused.differs
+    lines = fault_lines(policy, texts, unmet)
+    if differs:
+        lines += (Line(text=texts.say("page.link.differs"), href="#confirmation"),)
+    password = Field(
+        label=texts.say("page.link.password"),
+        fault=_unmet_help(texts, unmet),
+        described_by="password-fault password-rules" if unmet else "password-rules",
+        is_invalid=bool(unmet),
+    )
+    confirmation = Field(
+        label=texts.say("page.link.confirmation"),
+        fault=texts.say("page.link.differs.help") if differs else "",
+        described_by="confirmation-fault" if differs else "",
+        is_invalid=differs,
+    )
+    lead = texts.say("page.link.refused") if lines else ""
+    return Alert(lead=lead, lines=lines), password, confirmation
+
+
+def _code_words(
+    texts: Texts, policy: CodePolicy, fault: WrongCode | NothingTyped
+) -> tuple[str, str]:
+    help_text = texts.say("page.code.help", digits=policy.digits)
+    if isinstance(fault, NothingTyped):
+        return texts.say("page.code.empty"), help_text
+    left = texts.count("page.code.attempts", fault.attempts_left)
+    return texts.say("page.code.wrong"), f"{help_text} {left}"
+
+
+def _unmet_help(texts: Texts, unmet: tuple[str, ...]) -> str:
+    # That it is too common is no rule of the list, and so has words of its own.
+    listed = [name for name in unmet if name != "too_common"]
+    said = [texts.count("page.link.unmet", len(listed))] if listed else []
+    if "too_common" in unmet:
+        said.append(texts.say("page.link.too_common"))
+    return " ".join(said)
