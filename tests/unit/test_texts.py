@@ -12,11 +12,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from itertools import starmap
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from uness_auth.addresses import AddressFault
@@ -148,7 +147,7 @@ class TestCatalogs:
             }
             for language in ("fr", "en")
         )
-        # « 1er »: French alone says the number of a first day otherwise.
+
         assert french == english
 
     @every_language
@@ -443,10 +442,7 @@ class TestLasting:
         """
         text = fr.lasting("mail.link.lifetime", duration)
 
-        assert (
-            f"Ce lien n'est valide {expected} et ne peut"
-            == text[: -len(text)] + (text.partition(" être")[0])
-        )
+        assert text.startswith(f"Ce lien n'est valide {expected} et ne peut")
 
     @given(any_language, st.integers(1, 86_400))
     def test_says_what_is_enforced(self, language: str, seconds: int) -> None:
@@ -579,19 +575,16 @@ class TestMoment:
         Twelve months, twelve names.
         """
         texts = texts_for(language)
-        months = starmap(datetime, [(2026, month, 2) for month in range(1, 13)])
-        said_months = {
-            texts.moment(month.replace(tzinfo=UTC), ZoneInfo("UTC")) for month in months
-        }
+        dates = [datetime(2026, month, 2, tzinfo=UTC) for month in range(1, 13)]
 
-        assert 12 == len(said_months)
+        assert 12 == len({texts.moment(each, PARIS) for each in dates})
 
-    @given(any_language, st.datetimes(timezones=st.just(UTC)))
-    def test_any_instant(self, language: str, instant: datetime) -> None:
+    @given(any_language, st.integers(0, 2**33))
+    def test_any_instant(self, language: str, seconds: int) -> None:
         """
         Every instant can be said, and ends with its time of day.
         """
-        assume(datetime.min.year < instant.year < datetime.max.year)
+        instant = datetime.fromtimestamp(seconds, UTC)
         texts = texts_for(language)
 
         assert texts.moment(instant, PARIS).endswith(texts.clock(instant, PARIS))
