@@ -296,3 +296,30 @@ def changelog(session: nox.Session) -> None:
     """
     session.install(*group("changelog"))
     session.run("towncrier", "build", "--draft", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """
+    The development lock: what a known-good environment holds, hash by hash.
+    """
+    session.install("uv")
+    session.run(
+        "uv",
+        "pip",
+        "compile",
+        "--quiet",
+        "--universal",
+        "--python-version=3.11",
+        "--all-extras",
+        "--group=dev",
+        "--generate-hashes",
+        # No address: everybody's own index serves the same hashes.
+        "--no-emit-index-url",
+        "--no-emit-find-links",
+        "--no-annotate",
+        "--custom-compile-command=nox -s lock",
+        "--output-file=requirements/dev.txt",
+        "pyproject.toml",
+        *session.posargs,
+    )
