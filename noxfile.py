@@ -295,7 +295,8 @@ def changelog(session: nox.Session) -> None:
     What the next release will say.
     """
     session.install(*group("changelog"))
-    session.run("towncrier", "build", "--draft", *session.posargs)
+    version = f"--version={PYPROJECT['project']['version']}"
+    session.run("towncrier", "build", "--draft", version, *session.posargs)
 
 
 @nox.session
