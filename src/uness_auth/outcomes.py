@@ -190,10 +190,14 @@ LinkRequestAnswer: TypeAlias = (
 class LinkOpened(Outcome):
     """
     The link works.  Opening it used nothing up.
+
+    Attributes:
+        language: Of the account; empty where it chose none.
     """
 
     address: str
     kind: OrderKind
+    language: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -227,11 +231,13 @@ class LinkInvalid(Outcome):
 LinkAnswer: TypeAlias = LinkOpened | LinkExpired | LinkUsed | LinkInvalid
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class PasswordSet(Outcome):
     """
     The password is set.  The link, older links, codes and sessions are void.
     """
+
+    language: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -249,6 +255,7 @@ class PasswordRefused(Outcome):
     kind: OrderKind
     unmet: tuple[str, ...]
     differs: bool
+    language: str = ""
 
 
 PasswordSetAnswer: TypeAlias = (

@@ -95,7 +95,9 @@ class PasswordLink:
                 self.audit.record(
                     EventKind.LINK_OPENED, account, client=client, method=kind
                 )
-                return LinkOpened(address=account.address, kind=kind)
+                return LinkOpened(
+                    address=account.address, kind=kind, language=account.language
+                )
             case LinkExpired() | LinkUsed() | LinkInvalid() as refused:
                 return refused
             case _ as never:
@@ -141,6 +143,7 @@ class PasswordLink:
                 kind=link.kind,
                 unmet=unmet,
                 differs=password != confirmation,
+                language=account.language,
             )
         with self.slots.take() as is_taken:
             if not is_taken:
@@ -158,7 +161,7 @@ class PasswordLink:
         self.audit.record(
             EventKind.PASSWORD_SET, account, client=client, method=link.kind
         )
-        return PasswordSet()
+        return PasswordSet(language=account.language)
 
     def _read(
         self, token: str, client: Client

@@ -1,0 +1,337 @@
+"""
+The adapter for Flask: request in, page or redirect out, cookies, registration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, wraps
+from types import MappingProxyType
+from typing import Final, ParamSpec, TypeVar, assert_never, cast
+from urllib.parse import urlencode
+
+from blinker import Namespace
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
+from markupsafe import Markup
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.local import LocalProxy
+
+from .errors import ConfigurationError, StorageError
+from .events import Event, EventKind
+from .model import Account
+from .outcomes import NotSignedIn, ResumeAnswer, Resumed
+from .web.http import SECURITY_HEADERS, Answer, Cookie, Page, Redirect, Request
+from .web.logs import mask_link_tokens
+from .web.routes import Route
+from .web.site import SignInSite
+from .web.static import CACHE_CONTROL, read_static
+from .wiring import UnessAuth
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EXTENSION: Final = "uness_auth"
+# Every method reaches our own 405, with its page and its headers.
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+HEADERS: Final = (
+    "content-type",
+    "content-length",
+    "cookie",
+    "origin",
+    "sec-fetch-site",
+    "accept-language",
+    "x-forwarded-for",
+)
+
+_namespace: Final = Namespace()
+signals: Final = MappingProxyType(
+    {kind: _namespace.signal(f"uness-auth-{kind}") for kind in EventKind}
+)
+"""One blinker signal per kind of event; sent with the app, and ``event=``."""
+
+
+class FlaskAuth:
+    """
+    The sign-in of *auth* in a Flask app.
+
+    Args:
+        auth: The wired sign-in.
+
+        app: Registered at once; or call `init_app` later.
+    """
+
+    def __init__(self, auth: UnessAuth, app: Flask | None = None) -> None:
+        self.auth = auth
+        self.site = SignInSite(auth)
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """
+        Register the pages, the session and the signals in *app*.
+
+        Raises:
+            uness_auth.errors.ConfigurationError: The app has the extension already,
+                or another page below `Site.path`.
+        """
+        prefix = _prefix(app, self.auth.site.path)
+        _check_free(app, prefix)
+        app.extensions[EXTENSION] = self
+        app.register_blueprint(self._blueprint(), url_prefix=prefix)
+        app.add_url_rule(
+            "/.well-known/change-password",
+            f"{EXTENSION}_change_password",
+            lambda: redirect(self.auth.site.url(), 303),
+        )
+        # First of all, so that a CSRF guard that comes later finds us exempt.
+        app.before_request_funcs.setdefault(None, []).insert(0, self._exempt)
+        app.after_request(self._after)
+        app.context_processor(lambda: {"uness_auth": TemplateHelp(self)})
+        app.register_error_handler(StorageError, self._store_failed)
+        self.auth.subscribe(partial(_send_signal, app))
+        mask_link_tokens()
+
+    def resume(self) -> ResumeAnswer:
+        """
+        Say who is signed in, looking once a request.
+        """
+        if "uness_auth_resumed" not in g:
+            g.uness_auth_resumed = self.site.resume(_request())
+        return cast("ResumeAnswer", g.uness_auth_resumed)
+
+    def _blueprint(self) -> Blueprint:
+        blueprint = Blueprint(EXTENSION, __name__, template_folder="templates")
+        for route in self.site.routes:
+            rule = "/" + route.path.replace("{token}", "<path:token>")
+            self._add(blueprint, rule, route.name, partial(self._serve, route))
+        self._add(blueprint, "/static/<path:name>", "static_file", _static_file)
+        self._add(blueprint, "/<path:rest>", "not_found", self._not_found)
+        return blueprint
+
+    def _add(
+        self, blueprint: Blueprint, rule: str, name: str, view: Callable[..., Response]
+    ) -> None:
+        blueprint.add_url_rule(
+            rule, name, view, methods=METHODS, provide_automatic_options=False
+        )
+
+    def _serve(self, route: Route, token: str = "") -> Response:
+        return _response(self.site.answer(route, _request(), token=token))
+
+    def _not_found(self, rest: str) -> Response:  # noqa: ARG002 - what was asked for is not echoed
+        return _response(self.site.not_found(_request()))
+
+    def _store_failed(self, error: StorageError) -> Response:
+        current_app.logger.error("a store failed", exc_info=error)
+        return _response(self.site.store_failed(_request()))
+
+    def _exempt(self) -> None:
+        # Flask-WTF's guard asks for its own field, which our forms do not have.
+        guard = current_app.extensions.get("csrf")
+        if guard is not None and request.blueprint == EXTENSION:
+            guard.exempt(current_app.blueprints[EXTENSION])
+
+    def _after(self, response: Response) -> Response:
+        if request.path.startswith(self.auth.site.path):
+            for name, value in SECURITY_HEADERS:
+                response.headers.setdefault(name, value)
+        resumed = g.get("uness_auth_resumed")
+        if resumed is not None:
+            # What was made for one person is shown to nobody else, nor after they
+            # signed out.
+            response.vary.add("Cookie")
+            response.headers.setdefault("Cache-Control", "no-store")
+        if isinstance(resumed, NotSignedIn):
+            dead = self.site.dead_session(_request())
+            if dead is not None:
+                _set_cookie(response, dead)
+        return response
+
+
+class TemplateHelp:
+    """
+    What a host's templates see as ``uness_auth``.
+    """
+
+    def __init__(self, extension: FlaskAuth) -> None:
+        self._extension = extension
+
+    @property
+    def account(self) -> Account | None:
+        """
+        The account that is signed in, or None.
+        """
+        return _account()
+
+    @property
+    def sign_in_url(self) -> str:
+        """
+        Where « Connectez-vous » leads.
+        """
+        return self._extension.auth.site.path
+
+    @property
+    def sign_out_form(self) -> Markup:
+        """
+        A form with one button, « Se déconnecter ».
+        """
+        view = self._extension.site.sign_out_form(_request())
+        return Markup(render_template("uness_auth/sign_out.html", view=view))  # noqa: S704 - our own template, escaped
+
+
+def _account() -> Account | None:
+    match _extension().resume():
+        case Resumed(account=account):
+            return account
+        case NotSignedIn():
+            return None
+        case _ as never:
+            assert_never(never)
+
+
+current_account = cast("Account", LocalProxy(_account))
+"""The `uness_auth.Account` that is signed in; false where nobody is."""
+
+
+def login_required(view: Callable[P, R]) -> Callable[P, R | Response]:
+    """
+    Let only a signed-in visitor reach *view*; others go to S1 and come back after.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
+        if isinstance(_extension().resume(), Resumed):
+            ensured: Callable[P, R] = current_app.ensure_sync(view)
+            return ensured(*args, **kwargs)
+        return _to_sign_in()
+
+    return guarded
+
+
+def _to_sign_in() -> Response:
+    site = _extension().auth.site
+    query = ""
+    if request.method in {"GET", "HEAD"}:
+        # As the browser sent it: a path that was decoded and encoded again may differ.
+        query = "?" + urlencode({"next": _raw_path()})
+    return make_response(redirect(site.url() + query, 303))
+
+
+def _raw_path() -> str:
+    return request.root_path + request.full_path.removesuffix("?")
+
+
+def _extension() -> FlaskAuth:
+    try:
+        return cast("FlaskAuth", current_app.extensions[EXTENSION])
+    except KeyError as exc:
+        msg = "this app has no sign-in: call FlaskAuth(auth, app) when it is made"
+        raise ConfigurationError(msg) from exc
+
+
+def _request() -> Request:
+    found = ((name, request.headers.get(name)) for name in HEADERS)
+    return Request(
+        method=request.method,
+        path=request.root_path + request.path,
+        query=request.query_string.decode("ascii", "replace"),
+        headers={name: value for name, value in found if value is not None},
+        peer=request.environ.get("REMOTE_ADDR") or None,
+        read=_read,
+    )
+
+
+def _read(limit: int) -> bytes:
+    if "form" in request.__dict__:
+        # Somebody before us had the form parsed, which empties the stream.
+        pairs = list(request.form.items(multi=True))
+        return urlencode(pairs).encode("ascii")[:limit]
+    try:
+        return request.stream.read(limit)
+    except RequestEntityTooLarge:
+        # The app's own MAX_CONTENT_LENGTH is smaller than ours.
+        return bytes(limit)
+
+
+def _response(answer: Answer) -> Response:
+    match answer:
+        case Page(template=template, view=view, status=status):
+            response = make_response(render_template(template, view=view), status)
+        case Redirect(status=status):
+            response = make_response("", status)
+        case _ as never:
+            assert_never(never)
+    for name, value in answer.headers:
+        response.headers[name] = value
+    for cookie in answer.cookies:
+        _set_cookie(response, cookie)
+    return response
+
+
+def _set_cookie(response: Response, cookie: Cookie) -> None:
+    response.set_cookie(
+        cookie.name,
+        cookie.cookie_value,
+        max_age=cookie.max_age,
+        path="/",
+        secure=cookie.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _static_file(name: str) -> Response:
+    found = read_static(name)
+    if found is None or request.method not in {"GET", "HEAD"}:
+        return _response(_extension().site.not_found(_request()))
+    content, media_type = found
+    response = make_response(content)
+    response.headers["Content-Type"] = media_type
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _send_signal(app: Flask, event: Event) -> None:
+    signals[event.kind].send(app, event=event)
+
+
+def _prefix(app: Flask, path: str) -> str:
+    root = str(app.config["APPLICATION_ROOT"]).rstrip("/")
+    if not path.startswith(f"{root}/"):
+        msg = (
+            f"Site(path={path!r}) lies outside APPLICATION_ROOT={root!r}: begin it "
+            f"with {root}/"
+        )
+        raise ConfigurationError(msg)
+    return path.removeprefix(root).rstrip("/")
+
+
+def _check_free(app: Flask, prefix: str) -> None:
+    if EXTENSION in app.extensions:
+        msg = "FlaskAuth.init_app() was called twice for this app: call it once"
+        raise ConfigurationError(msg)
+    taken = [
+        rule.rule for rule in app.url_map.iter_rules() if _is_below(rule.rule, prefix)
+    ]
+    if taken:
+        msg = (
+            f"Site(path=) holds {taken[0]} of the app already: give the sign-in a path "
+            f"of its own, such as Site(path='/sign-in/')"
+        )
+        raise ConfigurationError(msg)
+
+
+def _is_below(rule: str, prefix: str) -> bool:
+    return rule == prefix or rule.startswith(f"{prefix}/")

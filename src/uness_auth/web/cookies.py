@@ -1,0 +1,102 @@
+"""
+The two cookies: which browser this is, and which session it has.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Final
+
+import attrs
+
+from ..model import Site
+from ..outcomes import SignedIn
+from ..policy import SessionPolicy
+from .http import Cookie
+
+
+# 128 and 256 random bits in URL-safe base64.
+_SHAPES: Final = {
+    "browser": re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII),
+    "session": re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII),
+}
+BROWSER_KEPT: Final = 180 * 24 * 3600
+
+
+@attrs.frozen
+class Cookies:
+    """
+    Reads and writes the cookies under the names that fit the site.
+
+    Over https the names carry the ``__Host-`` prefix, with which a browser takes a
+    cookie from this host alone.  Plain names only on a loopback address.
+    """
+
+    site: Site
+    policy: SessionPolicy
+
+    def name(self, what: str, /) -> str:
+        """
+        Return the name of the ``browser`` or the ``session`` cookie.
+        """
+        return f"__Host-uness-{what}" if self.site.is_https else f"uness-{what}"
+
+    def read(self, header: str, what: str, /) -> str:
+        """
+        Return the cookie's value, or the empty text.
+
+        A name must match to the letter, a value must have the shape of ours, and
+        two different values are none: a planted cookie is never adopted.
+        """
+        name = self.name(what)
+        found = {
+            value
+            for one in header.split(";")
+            for found_name, equals, value in [one.strip(" ").partition("=")]
+            if equals and found_name == name
+        }
+        if len(found) != 1:
+            return ""
+        value = found.pop()
+        return value if _SHAPES[what].fullmatch(value) else ""
+
+    def has(self, header: str, what: str, /) -> bool:
+        """
+        Say whether a cookie of this name came at all, whatever its value.
+        """
+        return any(
+            one.strip(" ").partition("=")[0] == self.name(what)
+            for one in header.split(";")
+        )
+
+    def new_browser(self) -> Cookie:
+        """
+        Return a cookie that says which browser this is, and nothing else.
+        """
+        return self._cookie("browser", secrets.token_urlsafe(16), BROWSER_KEPT)
+
+    def session(self, signed_in: SignedIn, /) -> Cookie:
+        """
+        Return the session's cookie; it outlives the browser only if remembered.
+        """
+        kept = int(self.policy.remembered_absolute.total_seconds())
+        return self._cookie(
+            "session",
+            signed_in.session_token,
+            kept if signed_in.is_remembered else None,
+        )
+
+    def no_session(self) -> Cookie:
+        """
+        Return the deletion of the session's cookie.
+        """
+        return self._cookie("session", "", 0)
+
+    def _cookie(self, what: str, value: str, max_age: int | None) -> Cookie:
+        return Cookie(
+            name=self.name(what),
+            cookie_value=value,
+            max_age=max_age,
+            is_secure=self.site.is_https,
+        )

@@ -1,0 +1,385 @@
+"""
+One function per thing a visitor can ask: flow in, page or redirect out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, TypeAlias, assert_never
+
+import attrs
+
+from ..addresses import AddressFault, canonical
+from ..outcomes import (
+    AddressMalformed,
+    AddressUnknown,
+    AskAnyWay,
+    AskPassword,
+    Busy,
+    ChallengeGone,
+    CodeExpired,
+    CodeSent,
+    LinkExpired,
+    LinkInvalid,
+    LinkOpened,
+    LinkSent,
+    LinkUsed,
+    MailPaused,
+    NothingTyped,
+    PasswordRefused,
+    PasswordSet,
+    PasswordSuspended,
+    Resumed,
+    SignedIn,
+    SignInVetoed,
+    Throttled,
+    WrongCode,
+    WrongPassword,
+)
+from ..wiring import UnessAuth
+from .cookies import Cookies
+from .frame import PageContext
+from .http import Answer, Page, Redirect
+from .pages import Pages
+from .visitors import Visitor
+
+
+Form: TypeAlias = Mapping[str, str]
+LONGEST_ADDRESS: Final = 254
+_CHALLENGE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
+@attrs.frozen(kw_only=True)
+class Turn:
+    """
+    One request, read and checked: what a handler works with.
+
+    Attributes:
+        token: Of the link, from the path; empty elsewhere.
+    """
+
+    auth: UnessAuth
+    pages: Pages
+    cookies: Cookies
+    visitor: Visitor
+    context: PageContext
+    form: Form
+    token: str = attrs.field(default="", repr=False)
+
+    def field(self, name: str, /) -> str:
+        """
+        Return what was sent for *name*, or the empty text.
+        """
+        return self.form.get(name, "")
+
+    @property
+    def challenge(self) -> str:
+        """
+        The id of the code challenge, if it has the shape of one.
+        """
+        typed = self.field("challenge")
+        return typed if _CHALLENGE.fullmatch(typed) else ""
+
+    def in_language(self, language: str, /) -> PageContext:
+        """
+        Return the context in the account's language, where it has chosen one.
+        """
+        if language not in self.auth.site.languages:
+            return self.context
+        return attrs.evolve(self.context, language=language)
+
+    def to_start(self) -> Redirect:
+        """
+        Lead back to S1.
+        """
+        return Redirect(
+            location=self.auth.site.base_url + self.pages.frames.start(self.context)
+        )
+
+
+# --- S1 ---------------------------------------------------------------------------
+
+
+def show_identify(turn: Turn, /) -> Answer:
+    """
+    Show S1, or lead on whoever is signed in already.
+    """
+    if isinstance(turn.auth.sessions.resume(turn.visitor.session), Resumed):
+        return Redirect(location=_destination(turn))
+    return turn.pages.identify(turn.context)
+
+
+def identify(turn: Turn, /) -> Answer:
+    """
+    Take the address of S1.
+    """
+    typed = turn.field("email")
+    match turn.auth.identify.begin(typed, turn.visitor.client):
+        case AskPassword(address=address):
+            return turn.pages.password(turn.context, address=address)
+        case AskAnyWay(address=address):
+            return turn.pages.password(turn.context, address=address, is_any=True)
+        case LinkSent(address=address) as outcome:
+            return turn.pages.sent(turn.context, address=address, outcome=outcome)
+        case MailPaused() as outcome:
+            return _paused_link(turn, typed, outcome)
+        case Throttled() as outcome:
+            return turn.pages.wait(turn.context, outcome=outcome)
+        case AddressUnknown() | AddressMalformed() as fault:
+            return _retyped(turn, typed, fault)
+        case _ as never:
+            assert_never(never)
+
+
+# --- S3 to S6 ---------------------------------------------------------------------
+
+
+def ask_link(turn: Turn, /) -> Answer:
+    """
+    Mail a link: « Mot de passe oublié ? », « Première connexion ? ».
+    """
+    typed = turn.field("username")
+    match turn.auth.password_link.request(typed, turn.visitor.client):
+        case LinkSent(address=address) as outcome:
+            return turn.pages.sent(turn.context, address=address, outcome=outcome)
+        case MailPaused() as outcome:
+            return _paused_link(turn, typed, outcome)
+        case Throttled() as outcome:
+            return turn.pages.wait(turn.context, outcome=outcome)
+        case AddressUnknown() | AddressMalformed() as fault:
+            return _retyped(turn, typed, fault)
+        case _ as never:
+            assert_never(never)
+
+
+def show_link(turn: Turn, /) -> Answer:
+    """
+    Show S5.  Uses nothing up: scanners open links before people do.
+    """
+    match turn.auth.password_link.open(turn.token, turn.visitor.client):
+        case LinkOpened(address=address, language=language):
+            context = turn.in_language(language)
+            return turn.pages.create(context, token=turn.token, address=address)
+        case LinkExpired() | LinkUsed() | LinkInvalid() as refused:
+            return _refused_link(turn, refused)
+        case _ as never:
+            assert_never(never)
+
+
+def set_password(turn: Turn, /) -> Answer:
+    """
+    Take the two passwords of S5.
+    """
+    match turn.auth.password_link.set_password(
+        turn.token,
+        turn.field("password"),
+        turn.field("confirmation"),
+        turn.visitor.client,
+    ):
+        case PasswordSet(language=language):
+            return turn.pages.stops.created(turn.in_language(language))
+        case PasswordRefused(address=address, language=language) as refused:
+            context = turn.in_language(language)
+            return turn.pages.create(
+                context, token=turn.token, address=address, refused=refused
+            )
+        case Busy() as busy:
+            return turn.pages.stops.busy(turn.context, busy)
+        case LinkExpired() | LinkUsed() | LinkInvalid() as refused_link:
+            return _refused_link(turn, refused_link)
+        case _ as never:
+            assert_never(never)
+
+
+# --- S7 ---------------------------------------------------------------------------
+
+
+def sign_in(turn: Turn, /) -> Answer:
+    """
+    Take the password of S7.
+    """
+    typed = turn.field("username")
+    is_remembered = turn.field("remember") != ""
+    match turn.auth.password_sign_in.sign_in(
+        typed,
+        turn.field("password"),
+        turn.visitor.client,
+        is_remembered=is_remembered,
+    ):
+        case SignedIn() as outcome:
+            return _signed_in(turn, outcome)
+        case WrongPassword() | PasswordSuspended() | NothingTyped() as fault:
+            return turn.pages.password(
+                turn.context,
+                address=_shown(typed),
+                fault=fault,
+                is_any=turn.field("any") != "",
+                is_remembered=is_remembered,
+            )
+        case AddressMalformed() as malformed:
+            return _retyped(turn, typed, malformed)
+        case Throttled() as throttled:
+            return turn.pages.wait(
+                turn.context, outcome=throttled, address=_shown(typed)
+            )
+        case Busy() as busy:
+            return turn.pages.stops.busy(turn.context, busy)
+        case SignInVetoed():
+            return turn.pages.stops.vetoed(turn.context)
+        case _ as never:
+            assert_never(never)
+
+
+# --- S8 ---------------------------------------------------------------------------
+
+
+def ask_code(turn: Turn, /) -> Answer:
+    """
+    Mail a code, for the first time or again.
+    """
+    if not turn.auth.policy.code.is_offered:
+        return turn.pages.stops.not_found(turn.context)
+    if turn.field("challenge"):
+        return _ask_again(turn)
+    typed = turn.field("username")
+    match turn.auth.code_sign_in.begin(typed, turn.visitor.client):
+        case CodeSent(challenge_id=challenge_id, is_certain=is_certain):
+            return turn.pages.code(
+                turn.context,
+                challenge_id=challenge_id,
+                username="" if is_certain else _shown(typed),
+            )
+        case MailPaused() as paused:
+            return turn.pages.stops.mail_paused(turn.context, paused)
+        case Throttled() as throttled:
+            return turn.pages.wait(turn.context, outcome=throttled)
+        case AddressUnknown() | AddressMalformed() as fault:
+            return _retyped(turn, typed, fault)
+        case _ as never:
+            assert_never(never)
+
+
+def _ask_again(turn: Turn) -> Answer:
+    username = _shown(turn.field("username"))
+    match turn.auth.code_sign_in.resend(turn.challenge, turn.visitor.client):
+        case CodeSent(is_certain=False) if not username:
+            # Whether a mail was sent could not be said truly without the address.
+            return turn.pages.stops.gone(turn.context)
+        case CodeSent(challenge_id=challenge_id):
+            return turn.pages.code(
+                turn.context, challenge_id=challenge_id, username=username
+            )
+        case MailPaused(challenge_id=challenge_id) as paused:
+            return turn.pages.code(
+                turn.context,
+                challenge_id=challenge_id,
+                username=username,
+                paused=paused,
+            )
+        case ChallengeGone():
+            return turn.pages.stops.gone(turn.context)
+        case Throttled() as throttled:
+            return turn.pages.wait(turn.context, outcome=throttled)
+        case _ as never:
+            assert_never(never)
+
+
+def confirm_code(turn: Turn, /) -> Answer:
+    """
+    Take the code of S8.
+    """
+    match turn.auth.code_sign_in.confirm(
+        turn.challenge, turn.field("code"), turn.visitor.client
+    ):
+        case SignedIn() as outcome:
+            return _signed_in(turn, outcome)
+        case WrongCode() | CodeExpired() | NothingTyped() as fault:
+            return turn.pages.code(
+                turn.context,
+                challenge_id=turn.challenge,
+                username=_shown(turn.field("username")),
+                fault=fault,
+            )
+        case ChallengeGone():
+            return turn.pages.stops.gone(turn.context)
+        case Throttled() as throttled:
+            return turn.pages.wait(turn.context, outcome=throttled)
+        case SignInVetoed():
+            return turn.pages.stops.vetoed(turn.context)
+        case _ as never:
+            assert_never(never)
+
+
+# --- The end ----------------------------------------------------------------------
+
+
+def sign_out(turn: Turn, /) -> Answer:
+    """
+    Close the session, and forget which browser this was.
+    """
+    turn.auth.sessions.close(turn.visitor.session, turn.visitor.client)
+    return Redirect(
+        location=turn.auth.site.url("signed-out"),
+        cookies=(turn.cookies.no_session(), turn.cookies.new_browser()),
+    )
+
+
+def show_signed_out(turn: Turn, /) -> Answer:
+    """
+    Say goodbye, or lead on whoever is still signed in: nothing is said that is not so.
+    """
+    if isinstance(turn.auth.sessions.resume(turn.visitor.session), Resumed):
+        return Redirect(location=_destination(turn))
+    return turn.pages.stops.signed_out(turn.context)
+
+
+def back_to_start(turn: Turn, /) -> Answer:
+    """
+    Lead whoever typed the address of a later step to the first one.
+    """
+    return turn.to_start()
+
+
+# --- How --------------------------------------------------------------------------
+
+
+def _destination(turn: Turn) -> str:
+    site = turn.auth.site
+    return site.base_url + (turn.context.next or site.home_path)
+
+
+def _signed_in(turn: Turn, outcome: SignedIn) -> Redirect:
+    # Whoever was signed in here before is not any more, and a page shown before does
+    # not fit any more: browser and session cookie are both new.
+    turn.auth.sessions.close(turn.visitor.session, turn.visitor.client)
+    return Redirect(
+        location=_destination(turn),
+        cookies=(turn.cookies.session(outcome), turn.cookies.new_browser()),
+    )
+
+
+def _retyped(turn: Turn, typed: str, fault: AddressUnknown | AddressMalformed) -> Page:
+    return turn.pages.identify(turn.context, typed=typed[:LONGEST_ADDRESS], fault=fault)
+
+
+def _paused_link(turn: Turn, typed: str, outcome: MailPaused) -> Page:
+    return turn.pages.sent(turn.context, address=_shown(typed), outcome=outcome)
+
+
+def _refused_link(turn: Turn, refused: LinkExpired | LinkUsed | LinkInvalid) -> Page:
+    match refused:
+        case LinkExpired():
+            return turn.pages.stops.link_expired(turn.context, refused)
+        case LinkUsed():
+            return turn.pages.stops.link_used(turn.context, refused)
+        case LinkInvalid():
+            return turn.pages.stops.link_invalid(turn.context)
+        case _ as never:
+            assert_never(never)
+
+
+def _shown(typed: str) -> str:
+    # Canonical, so that every page and form goes on with one spelling.
+    address = canonical(typed)
+    return "" if isinstance(address, AddressFault) else address

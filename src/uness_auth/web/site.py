@@ -1,0 +1,220 @@
+"""
+The sign-in pages of one site: an adapter loops over the routes and calls `answer`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Final, assert_never
+
+import attrs
+
+from ..errors import MailError, StorageError
+from ..outcomes import NotSignedIn, ResumeAnswer
+from ..wiring import UnessAuth
+from .cookies import Cookies
+from .csrf import FIELD, Csrf, is_cross_site
+from .forms import FormFault, read_form, read_next
+from .frame import PageContext
+from .handlers import LONGEST_ADDRESS, Turn
+from .http import Answer, Cookie, Page, Request
+from .pages import Pages
+from .redirects import safe_path
+from .routes import ROUTES, Route
+from .static import static_url
+from .visitors import Visitor, Visitors
+
+
+_logger: Final = logging.getLogger(__name__)
+
+
+@attrs.frozen(kw_only=True)
+class SignOutForm:
+    """
+    What a host's own page needs for « Se déconnecter ».
+    """
+
+    action: str
+    csrf_name: str
+    csrf_value: str = attrs.field(repr=False)
+    submit: str
+
+
+class SignInSite:
+    """
+    Answers requests to the sign-in pages of one site.
+
+    Attributes:
+        routes: What to register below `Site.path`.
+    """
+
+    def __init__(self, auth: UnessAuth, /) -> None:
+        self.auth = auth
+        self.routes: tuple[Route, ...] = ROUTES
+        self.pages = Pages(
+            auth.site, auth.policy, lambda name: static_url(auth.site, name)
+        )
+        self._csrf = Csrf(auth.keys)
+        self._visitors = Visitors(
+            site=auth.site,
+            policy=auth.policy.session,
+            trusted_proxies=auth.trusted_proxies,
+            trusted_networks=auth.trusted_networks,
+        )
+
+    @property
+    def cookies(self) -> Cookies:
+        """
+        The cookies' names and shapes.
+        """
+        return self._visitors.cookies
+
+    def answer(self, route: Route, request: Request, /, *, token: str = "") -> Answer:
+        """
+        Answer *request*.
+
+        Args:
+            token: Of the link, where the route has one in its path.
+
+        Returns:
+            A page or a redirect; 503 where a store or the mailer failed.  Never
+            raises on anything a client can send.
+        """
+        visitor = self._visitors.read(request)
+        context = self._context(request, visitor)
+        try:
+            answer = self._answer(route, request, visitor, context, token)
+        except StorageError:
+            _logger.exception("a store failed")
+            answer = self.pages.stops.store_failed(context)
+        except MailError as exc:
+            _logger.error("a mail could not be handed over: %s", exc)  # noqa: TRY400 - the traceback would hold the mail
+            answer = self.pages.stops.mail_failed(context)
+        return _with_browser(answer, visitor)
+
+    def resume(self, request: Request, /) -> ResumeAnswer:
+        """
+        Say who is signed in, for any page of the host.
+
+        Raises:
+            uness_auth.errors.StorageError: Nobody is taken for signed in.
+        """
+        session = self.cookies.read(request.header("cookie"), "session")
+        return self.auth.sessions.resume(session) if session else NotSignedIn()
+
+    def dead_session(self, request: Request, /) -> Cookie | None:
+        """
+        Return the deletion of a session cookie that opens nothing.
+        """
+        has_one = self.cookies.has(request.header("cookie"), "session")
+        return self.cookies.no_session() if has_one else None
+
+    def sign_out_form(self, request: Request, /) -> SignOutForm:
+        """
+        Return what a host's template needs for a button that signs out.
+        """
+        visitor = self._visitors.read(request)
+        context = self._context(request, visitor)
+        browser = visitor.browser if visitor.is_known else ""
+        return SignOutForm(
+            action=f"{self.auth.site.path}sign-out",
+            csrf_name=FIELD,
+            csrf_value=self._csrf.make(browser, visitor.session),
+            submit=context.texts.say("page.sign_out.submit"),
+        )
+
+    def store_failed(self, request: Request, /) -> Page:
+        """
+        Return the page of a store that failed outside our own routes.
+        """
+        return self.pages.stops.store_failed(
+            self._context(request, self._visitors.read(request))
+        )
+
+    def not_found(self, request: Request, /) -> Page:
+        """
+        Return the page for a path below ours that does not exist.
+        """
+        return self.pages.stops.not_found(
+            self._context(request, self._visitors.read(request))
+        )
+
+    def _context(self, request: Request, visitor: Visitor) -> PageContext:
+        return PageContext(
+            language=visitor.client.language,
+            csrf=self._csrf.make(visitor.browser, visitor.session),
+            csrf_name=FIELD,
+            next=safe_path(read_next(request.query)),
+            now=self.auth.clock(),
+        )
+
+    def _answer(
+        self,
+        route: Route,
+        request: Request,
+        visitor: Visitor,
+        context: PageContext,
+        token: str,
+    ) -> Answer:
+        method = "GET" if request.method == "HEAD" else request.method
+        handler = route.handlers.get(method)
+        if handler is None:
+            return self.pages.stops.not_allowed(context, route.methods)
+        turn = Turn(
+            auth=self.auth,
+            pages=self.pages,
+            cookies=self.cookies,
+            visitor=visitor,
+            context=context,
+            form={},
+            token=token,
+        )
+        if method == "GET":
+            return handler(turn)
+        form = read_form(request)
+        if isinstance(form, FormFault):
+            return self._refuse_form(form, context)
+        context = attrs.evolve(context, next=safe_path(form.get("next", "")))
+        if not route.is_csrf_exempt:
+            refused = self._refuse_forgery(request, visitor, context, form)
+            if refused is not None:
+                return refused
+        return handler(attrs.evolve(turn, context=context, form=form))
+
+    def _refuse_form(self, fault: FormFault, context: PageContext) -> Page:
+        stops = self.pages.stops
+        match fault:
+            case FormFault.TOO_LARGE:
+                return stops.too_large(context)
+            case FormFault.UNSUPPORTED:
+                return stops.unsupported(context)
+            case FormFault.MALFORMED | FormFault.REPEATED:
+                return stops.bad_request(context)
+            case _ as never:
+                assert_never(never)
+
+    def _refuse_forgery(
+        self,
+        request: Request,
+        visitor: Visitor,
+        context: PageContext,
+        form: Mapping[str, str],
+    ) -> Page | None:
+        if is_cross_site(request, self.auth.site):
+            return self.pages.stops.stale(context)
+        browser = visitor.browser if visitor.is_known else ""
+        if self._csrf.is_ours(form.get(FIELD, ""), browser, visitor.session):
+            return None
+        if not visitor.is_known:
+            typed = form.get("email", form.get("username", ""))[:LONGEST_ADDRESS]
+            return self.pages.identify(context, typed=typed, is_cookie_refused=True)
+        return self.pages.stops.stale(context)
+
+
+def _with_browser(answer: Answer, visitor: Visitor) -> Answer:
+    cookie = visitor.new_browser
+    # A redirect that signs in or out has a newer one already.
+    if cookie is None or any(one.name == cookie.name for one in answer.cookies):
+        return answer
+    return attrs.evolve(answer, cookies=(*answer.cookies, cookie))
