@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TypeAlias, assert_never
 
+import attrs
+
 from ..outcomes import (
     AddressMalformed,
     AddressUnknown,
@@ -18,8 +20,8 @@ from ..outcomes import (
 )
 from ..policy import CodePolicy, PasswordPolicy
 from ..texts import Texts
-from .rules import fault_lines
-from .views import Alert, Field, Line
+from .rules import fault_lines, rules
+from .views import Alert, Around, Field, Line, Rules
 
 
 AddressFault: TypeAlias = AddressMalformed | AddressUnknown
@@ -57,8 +59,8 @@ def address_fault(
                 lead=say("page.unknown.summary"),
                 href="#email",
                 lines=(
-                    Line(text=say("page.unknown.university")),
-                    Line(text=say("page.unknown.other")),
+                    Line(text=Around(before=say("page.unknown.university"))),
+                    Line(text=Around(before=say("page.unknown.other"))),
                 ),
             )
             # The box itself describes the field: nothing is said twice.
@@ -119,31 +121,48 @@ def code_fault(
             assert_never(never)
 
 
-def refusal(
-    texts: Texts, policy: PasswordPolicy, refused: PasswordRefused | None
-) -> tuple[Alert, Field, Field]:
+@attrs.frozen(kw_only=True)
+class NewPassword:
     """
-    Return the box and the two fields of S5, with everything that was wrong at once.
+    What the form of S5 says: the box, its two fields and the rules between them.
+    """
+
+    alert: Alert
+    first: Field
+    second: Field
+    rules: Rules
+
+
+def new_password(
+    texts: Texts, policy: PasswordPolicy, refused: PasswordRefused | None
+) -> NewPassword:
+    """
+    Return what the form of S5 says, with everything that was wrong at once.
     """
     unmet = refused.unmet if refused is not None else ()
     differs = refused is not None and refused.differs
+    listed = rules(policy, texts, unmet)
     lines = fault_lines(policy, texts, unmet)
     if differs:
-        lines += (Line(text=texts.say("page.link.differs"), href="#confirmation"),)
-    password = Field(
-        label=texts.say("page.link.password"),
-        fault=_unmet_help(texts, unmet),
-        described_by="password-fault password-rules" if unmet else "password-rules",
-        is_invalid=bool(unmet),
+        text = Around(before=texts.say("page.link.differs"))
+        lines += (Line(text=text, href="#confirmation"),)
+    fault = _unmet_help(texts, listed, unmet)
+    return NewPassword(
+        alert=Alert(lead=texts.say("page.link.refused") if lines else "", lines=lines),
+        first=Field(
+            label=texts.say("page.link.password"),
+            fault=fault,
+            described_by="password-fault password-rules" if fault else "password-rules",
+            is_invalid=bool(unmet),
+        ),
+        second=Field(
+            label=texts.say("page.link.confirmation"),
+            fault=texts.say("page.link.differs.help") if differs else "",
+            described_by="confirmation-fault" if differs else "",
+            is_invalid=differs,
+        ),
+        rules=listed,
     )
-    confirmation = Field(
-        label=texts.say("page.link.confirmation"),
-        fault=texts.say("page.link.differs.help") if differs else "",
-        described_by="confirmation-fault" if differs else "",
-        is_invalid=differs,
-    )
-    lead = texts.say("page.link.refused") if lines else ""
-    return Alert(lead=lead, lines=lines), password, confirmation
 
 
 def _code_words(
@@ -156,10 +175,10 @@ def _code_words(
     return texts.say("page.code.wrong"), f"{help_text} {left}"
 
 
-def _unmet_help(texts: Texts, unmet: tuple[str, ...]) -> str:
-    # That it is too common is no rule of the list, and so has words of its own.
-    listed = [name for name in unmet if name != "too_common"]
-    said = [texts.count("page.link.unmet", len(listed))] if listed else []
+def _unmet_help(texts: Texts, listed: Rules, unmet: tuple[str, ...]) -> str:
+    # What is not in the list, such as a common password, is not to be looked for there.
+    count = sum(rule.is_unmet for rule in listed.rules)
+    said = [texts.count("page.link.unmet", count)] if count else []
     if "too_common" in unmet:
         said.append(texts.say("page.link.too_common"))
     return " ".join(said)

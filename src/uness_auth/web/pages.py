@@ -21,12 +21,11 @@ from .faults import (
     PasswordFault,
     address_fault,
     code_fault,
+    new_password,
     password_fault,
-    refusal,
 )
 from .frame import Frames, PageContext
 from .http import Page
-from .rules import rules
 from .stops import Stops, asked_already, link_lifetime, whole_seconds
 from .views import (
     Around,
@@ -46,6 +45,7 @@ UNPROCESSABLE: Final = 422
 TOO_MANY: Final = 429
 
 PASSWORDS: Final = frozenset({Scope.ACCOUNT_PASSWORDS, Scope.NETWORK_PASSWORDS})
+MAILS: Final = frozenset({Scope.NETWORK_MAILS})
 
 
 @attrs.frozen
@@ -153,22 +153,21 @@ class Pages:
         """
         texts = context.texts
         title = texts.say("page.link.title")
-        policy = self.policy.password
-        alert, password, confirmation = refusal(texts, policy, refused)
+        form = new_password(texts, self.policy.password, refused)
         before, after = texts.around("page.link.account", "email")
         view = PasswordLinkView(
             frame=self.frames.frame(
                 context, "password-link", title, is_error=refused is not None
             ),
             action=self.frames.path(f"link/{token}"),
-            alert=alert,
+            alert=form.alert,
             heading=title,
             account=Around(before=before, marked=address, after=after),
             required=texts.say("page.required"),
-            password=password,
-            confirmation=confirmation,
+            password=form.first,
+            confirmation=form.second,
             reveal=_reveal(texts),
-            rules=rules(policy, texts, () if refused is None else refused.unmet),
+            rules=form.rules,
             submit=texts.say("page.link.submit"),
             cancel=texts.say("page.cancel"),
             cancel_url=self.frames.start(context),
@@ -280,6 +279,9 @@ class Pages:
         say = context.texts.say
         title = say("page.wait.title")
         left = outcome.until - context.now
+        if outcome.scope in MAILS:
+            # Whoever waits for a mail may have no password to go back to.
+            address = ""
         ways = OtherWays()
         if address and outcome.scope in PASSWORDS:
             ways = self._ways(context.texts, address)

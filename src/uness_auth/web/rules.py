@@ -37,15 +37,7 @@ def fault_lines(
     Return a line for each rule of *unmet*, the names of `PasswordPolicy.unmet`.
     """
     return tuple(
-        Line(
-            text=texts.say(
-                f"page.rule_fault.{_as_meant(policy, name)}",
-                min=policy.min_length,
-                max=policy.max_length,
-                specials=policy.specials,
-            ),
-            href="#password",
-        )
+        Line(text=_text(f"page.rule_fault.{name}", policy, texts), href="#password")
         for name in unmet
     )
 
@@ -83,12 +75,9 @@ def _rules(
 ) -> tuple[Rule, ...]:
     specials = _class_for_script(policy.specials)
     length = f"^.{{{policy.min_length},{policy.max_length}}}$"
-    length_text = texts.say(
-        "page.rule.length", min=policy.min_length, max=policy.max_length
-    )
     found = [
         Rule(
-            text=Around(before=length_text),
+            text=_text("page.rule.length", policy, texts),
             pattern=length,
             is_unmet="too_short" in unmet or "too_long" in unmet,
         )
@@ -102,7 +91,7 @@ def _rules(
     ):
         if is_asked:
             rule = Rule(
-                text=_text(name, policy, texts),
+                text=_text(f"page.rule.{name}", policy, texts),
                 pattern=pattern,
                 is_forbidding=name == "forbidden_character",
                 is_unmet=name in unmet,
@@ -111,19 +100,14 @@ def _rules(
     return tuple(found)
 
 
-def _text(name: str, policy: PasswordPolicy, texts: Texts) -> Around:
-    key = f"page.rule.{name}"
-    if name != "no_special":
-        return Around(before=texts.say(key))
-    before, after = texts.around(key, "specials")
-    return Around(before=before, marked=policy.specials, after=after)
-
-
-def _as_meant(policy: PasswordPolicy, name: str) -> str:
-    # In an open alphabet a space is no fault, and the sentence must not say so.
-    if name == "forbidden_character" and not policy.is_closed:
-        return f"{name}.open"
-    return name
+def _text(key: str, policy: PasswordPolicy, texts: Texts) -> Around:
+    if key.endswith("no_special"):
+        before, after = texts.around(key, "specials")
+        return Around(before=before, marked=policy.specials, after=after)
+    if key.endswith("forbidden_character") and not policy.is_closed:
+        # In an open alphabet a space is no fault, and the sentence must not say so.
+        key += ".open"
+    return Around(before=texts.say(key, min=policy.min_length, max=policy.max_length))
 
 
 def _class_for_script(specials: str) -> str:

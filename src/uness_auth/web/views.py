@@ -75,12 +75,23 @@ class Frame:
 
 
 @attrs.frozen(kw_only=True, field_transformer=as_text)
+class Around:
+    """
+    A sentence around something that stands out in it.
+    """
+
+    before: str
+    marked: str = ""
+    after: str = ""
+
+
+@attrs.frozen(kw_only=True, field_transformer=as_text)
 class Line:
     """
     One fault of a list, and the field that it is about.
     """
 
-    text: str
+    text: Around
     href: str = ""
 
 
@@ -99,17 +110,6 @@ class Alert:
     href: str = ""
     more: str = ""
     lines: tuple[Line, ...] = ()
-
-
-@attrs.frozen(kw_only=True, field_transformer=as_text)
-class Around:
-    """
-    A sentence around something that stands out in it.
-    """
-
-    before: str
-    marked: str = ""
-    after: str = ""
 
 
 @attrs.frozen(kw_only=True, field_transformer=as_text)
