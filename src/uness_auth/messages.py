@@ -277,15 +277,12 @@ def _layout(name: str, folders: tuple[Path, ...]) -> _Layout:
 
 
 def _template(file: str, name: str, folders: tuple[Path, ...]) -> Template:
-    shipped = files("uness_auth") / "templates"
-    for folder in (*folders, shipped):
-        path = folder / "uness_auth" / "mail" / file
-        if path.is_file():
-            template = Template(path.read_text(encoding="utf-8"))
-            _check(template, str(path), name)
-            return template
-    msg = f"the package is not whole: {file} is missing, install it again"
-    raise ConfigurationError(msg)
+    theirs = (folder / "uness_auth" / "mail" / file for folder in folders)
+    ours = files("uness_auth") / "templates" / "uness_auth" / "mail" / file
+    path = next((path for path in theirs if path.is_file()), ours)
+    template = Template(path.read_text(encoding="utf-8"))
+    _check(template, str(path), name)
+    return template
 
 
 def _check(template: Template, path: str, name: str) -> None:
