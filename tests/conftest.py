@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from uness_auth.testing import FixedClock
+
 
 # No deadline and no complaint about slowness: no test depends on timing.
 settings.register_profile(
@@ -24,6 +26,14 @@ settings.register_profile(
     "large", settings.get_profile("default"), max_examples=2_000, stateful_step_count=60
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(name="clock")
+def _clock() -> FixedClock:
+    """
+    A clock that stands still until it is told to tick.
+    """
+    return FixedClock()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
