@@ -181,6 +181,12 @@ class TemplateHelp:
         """
         return self._extension.auth.site.path
 
+    def static_url(self, name: str, /) -> str:
+        """
+        The address of our style sheet, for pages of the same look: ``uness.css``.
+        """
+        return self._extension.site.pages.static_url(name)
+
     @property
     def sign_out_form(self) -> Markup:
         """
@@ -265,18 +271,22 @@ def _read(limit: int) -> bytes:
 
 
 def _response(answer: Answer) -> Response:
-    match answer:
-        case Page(template=template, view=view, status=status):
-            response = make_response(render_template(template, view=view), status)
-        case Redirect(status=status):
-            response = make_response("", status)
-        case _ as never:
-            assert_never(never)
+    response = make_response(_body(answer), answer.status)
     for name, value in answer.headers:
         response.headers[name] = value
     for cookie in answer.cookies:
         _set_cookie(response, cookie)
     return response
+
+
+def _body(answer: Answer) -> str:
+    match answer:
+        case Page(template=template, view=view):
+            return render_template(template, view=view)
+        case Redirect():
+            return ""
+        case _ as never:
+            assert_never(never)
 
 
 def _set_cookie(response: Response, cookie: Cookie) -> None:

@@ -4,6 +4,7 @@ The records that flows read and stores keep: frozen, plain, and free of secrets.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -261,6 +262,13 @@ class Site:
 
 
 def _check_base_url(base_url: str) -> None:
+    # urlsplit drops tabs and line breaks unseen, and lets spaces through.
+    if not re.fullmatch(r"[!-~]+", base_url):
+        msg = (
+            f"Site(base_url={base_url!r}) holds a space, a control character or a "
+            f"letter beyond ASCII: write an international name as xn--…"
+        )
+        raise ConfigurationError(msg)
     parts = urlsplit(base_url)
     has_more = parts.path or parts.query or parts.fragment or parts.username
     if parts.scheme not in {"http", "https"} or not parts.hostname or has_more:

@@ -71,6 +71,12 @@ class Outbox:
         """
         return [message for to, message in self.messages if to == address]
 
+    def count(self, address: str, /) -> int:
+        """
+        Return how many mails *address* has got.
+        """
+        return len(self.to(address))
+
     def last_text(self, address: str, /) -> str:
         """
         Return the text part of the last mail to *address*.

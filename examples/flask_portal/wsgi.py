@@ -1,0 +1,17 @@
+"""
+The portal under a real server: ``gunicorn flask_portal.wsgi:app`` in ``examples/``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from flask_portal.portal import create_app  # noqa: E402 - the folder comes first
+from settings import auth_from  # noqa: E402 - the folder comes first
+
+
+app = create_app(auth_from())

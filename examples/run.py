@@ -1,0 +1,158 @@
+"""
+Start a portal, real mails and a real database included, and walk the tutorial in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from catcher import Catcher
+from flask_portal.portal import create_app
+from settings import auth_from, load_accounts
+from tour import Tour
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from uness_auth import UnessAuth, UnessAuthError
+from uness_auth.provisioning import Row, read_csv
+
+
+ACCOUNTS = Path(__file__).with_name("accounts.csv")
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """
+    Read the command line.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--framework", choices=["flask"], default="flask")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000, help="0: any that is free")
+    parser.add_argument("--database", help="an SQLAlchemy URL; else a fresh file")
+    parser.add_argument("--smtp", help="smtp://host:port; else a local catcher")
+    parser.add_argument("--accounts", type=Path, default=ACCOUNTS, help="a CSV file")
+    parser.add_argument(
+        "--tour", action="store_true", help="walk the tutorial, exit 0 if it went well"
+    )
+    parser.add_argument(
+        "--stay", action="store_true", help="stay open after the tour, until Ctrl-C"
+    )
+    chosen = parser.parse_args(given)
+    if chosen.tour and chosen.smtp:
+        parser.error("--tour reads the mails, so it needs the local catcher: no --smtp")
+    return chosen
+
+
+def main() -> int:
+    """
+    Run the portal until it is stopped, or as long as the tour takes.
+    """
+    chosen = arguments()
+    catcher = None if chosen.smtp or os.environ.get("SMTP_URL") else Catcher().start()
+    with tempfile.TemporaryDirectory(prefix="uness-auth-") as folder:
+        try:
+            return serve(chosen, catcher, Path(folder))
+        except UnessAuthError as exc:
+            print(f"{type(exc).__name__}: {exc}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            if catcher is not None:
+                catcher.close()
+
+
+def serve(chosen: argparse.Namespace, catcher: Catcher | None, folder: Path) -> int:
+    """
+    Start the portal and wait for whoever is to use it.
+    """
+    port = chosen.port or free_port(chosen.host)
+    origin = f"http://{chosen.host}:{port}"
+    environ = {
+        "DATABASE_URL": f"sqlite:///{folder / 'portal.db'}",
+        "BASE_URL": origin,
+        **({"SMTP_URL": catcher.url} if catcher else {}),
+        **os.environ,
+        **({"DATABASE_URL": chosen.database} if chosen.database else {}),
+        **({"SMTP_URL": chosen.smtp} if chosen.smtp else {}),
+    }
+    auth = auth_from(environ)
+    for fault in load_accounts(auth, chosen.accounts):
+        print(fault, file=sys.stderr)
+    try:
+        server = server_for(auth, catcher, chosen.host, port)
+    except (OSError, SystemExit):
+        print(f"port {port} is taken: choose another, --port 0", file=sys.stderr)
+        return 2
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    print(f"ready {origin}/", flush=True)
+    try:
+        return wait(chosen, catcher, origin, thread)
+    finally:
+        server.shutdown()
+
+
+def wait(
+    chosen: argparse.Namespace,
+    catcher: Catcher | None,
+    origin: str,
+    thread: threading.Thread,
+) -> int:
+    """
+    Walk the tour, or wait until somebody stops the portal.
+    """
+    went_well = True
+    if chosen.tour:
+        address, name = first_account(chosen.accounts)
+        went_well = catcher is not None and Tour(origin, catcher, address, name).walk()
+    if chosen.stay or not chosen.tour:
+        print(f"\nThe portal is open: {origin}/ (Ctrl-C ends it)")
+        if catcher is not None:
+            print(f"Its mails: {origin}/inbox")
+        print(f"Its accounts: {chosen.accounts}", flush=True)
+        try:
+            thread.join()
+        except KeyboardInterrupt:
+            print()
+    return 0 if went_well else 1
+
+
+def server_for(
+    auth: UnessAuth, catcher: Catcher | None, host: str, port: int
+) -> BaseWSGIServer:
+    """
+    Return a server of the portal; with a catcher it has an inbox.
+    """
+    app = create_app(auth)
+    # What a mail server caught is for nobody but whoever sits at this machine.
+    if catcher is not None and auth.site.is_loopback:
+        app.add_url_rule("/inbox", "inbox", catcher.inbox)
+    return make_server(host, port, app, threaded=True)
+
+
+def first_account(path: Path) -> tuple[str, str]:
+    """
+    Return address and name of the first account of the file.
+    """
+    first = next(line for line in read_csv(path) if isinstance(line, Row))
+    return first.address, first.display_name or first.address
+
+
+def free_port(host: str) -> int:
+    """
+    Return a port that nobody listens on.
+    """
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""
+The tutorial on Flask, through its own test client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Flask, render_template_string
+
+from uness_auth import Site, UnessAuth
+from uness_auth.flask import FlaskAuth, current_account, login_required
+from uness_auth.storage.memory import MemoryStorage
+from uness_auth.testing import FastHashing, FixedClock, Outbox
+from uness_auth.testing.browser import HtmlBrowser, Reply
+from uness_auth.testing.journeys import Journeys, Portal
+
+
+BASE_URL = "http://localhost"
+
+
+def make_app(auth: UnessAuth) -> Flask:
+    """
+    Return a host: a page for everybody and one that needs a sign-in.
+    """
+    app = Flask(__name__)
+    FlaskAuth(auth, app)
+
+    @app.get("/")
+    def home() -> str:
+        return '<title>Portail</title><a href="/auth/">Connectez-vous</a>'
+
+    @app.get("/private")
+    @login_required
+    def private() -> str:
+        return render_template_string(
+            "<title>Accueil</title>Bonjour {{ name }} {{ uness_auth.sign_out_form }}",
+            name=current_account.display_name,
+        )
+
+    return app
+
+
+class FlaskBrowser(HtmlBrowser):
+    """
+    A browser whose requests go through Flask's test client.
+    """
+
+    def __init__(self, app: Flask, **wishes: object) -> None:
+        client = app.test_client(use_cookies=False)
+
+        def send(
+            method: str, path: str, body: bytes, headers: Mapping[str, str]
+        ) -> Reply:
+            answer = client.open(path, method=method, data=body, headers=dict(headers))
+            return Reply(
+                status=answer.status_code,
+                headers=tuple(answer.headers.items()),
+                body=answer.text,
+            )
+
+        super().__init__(send, BASE_URL, **wishes)
+
+
+class TestFlaskJourneys(Journeys):
+    """
+    Every journey of the tutorial.
+    """
+
+    def make(self) -> Portal:
+        clock, outbox = FixedClock(), Outbox()
+        auth = UnessAuth(
+            site=Site(base_url=BASE_URL),
+            stores=MemoryStorage().stores,
+            mailer=outbox,
+            hashing=FastHashing(),
+            clock=clock,
+        )
+        app = make_app(auth)
+
+        def browse(sharing: FlaskBrowser | None = None, **wishes: object) -> FlaskBrowser:
+            browser = FlaskBrowser(app, **wishes)
+            if sharing is not None:
+                browser.cookies = sharing.cookies
+            return browser
+
+        def break_mail(is_down: bool) -> None:
+            outbox.is_down = is_down
+
+        return Portal(
+            auth=auth,
+            clock=clock,
+            mailbox=outbox,
+            browse=browse,
+            break_mail=break_mail,
+        )
