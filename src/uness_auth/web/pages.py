@@ -40,6 +40,7 @@ from .views import (
 )
 
 
+FORBIDDEN: Final = 403
 # The form comes back to be corrected and sent again.
 UNPROCESSABLE: Final = 422
 TOO_MANY: Final = 429
@@ -109,7 +110,8 @@ class Pages:
             typed=typed,
             submit=say("page.identify.submit"),
         )
-        return Page(template=view.template, view=view, status=_status(fault))
+        status = FORBIDDEN if is_cookie_refused else _status(fault)
+        return Page(template=view.template, view=view, status=status)
 
     def sent(
         self, context: PageContext, /, *, address: str, outcome: LinkSent | MailPaused
