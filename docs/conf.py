@@ -26,8 +26,6 @@ version = ".".join(release.split(".")[:2])
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 default_role = "py:obj"
-# A shelf may be empty for a while.
-suppress_warnings = ["toc.empty_glob"]
 # Type variables are described nowhere.
 nitpick_ignore_regex = [("py:class", r"uness_auth\..*\.[A-Z]")]
 
