@@ -164,7 +164,8 @@ def _as_bytes(index: int, key: object) -> bytes:
     if not isinstance(key, (str, bytes)):
         msg = f"keys[{index}] is {type(key).__name__}, text or bytes are needed"
         raise ConfigurationError(msg)
-    secret = key.encode() if isinstance(key, str) else key
+    # surrogatepass: the environment hands over bytes that are not UTF-8 as surrogates.
+    secret = key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key
     if len(secret) < SHORTEST_KEY:
         msg = (
             f"keys[{index}] is {len(secret)} bytes long, at least {SHORTEST_KEY} are "
