@@ -40,16 +40,23 @@ def version_of(name: str, /) -> str:
 @cache
 def names() -> frozenset[str]:
     """
-    Return the names of the files there are.
+    Return the names of the files that are served: those of a type we know.
     """
-    return frozenset(one.name for one in FOLDER.iterdir())
+    return frozenset(one.name for one in FOLDER.iterdir() if _ending(one.name) in TYPES)
 
 
-@cache
 def read_static(name: str, /) -> tuple[bytes, str] | None:
     """
     Return content and media type of a static file, or None: there is no such file.
     """
-    if name not in names():
-        return None
-    return (FOLDER / name).read_bytes(), TYPES[name.rpartition(".")[2]]
+    # Asked before anything is cached: names that visitors invent must not fill memory.
+    return _read(name) if name in names() else None
+
+
+@cache
+def _read(name: str, /) -> tuple[bytes, str]:
+    return (FOLDER / name).read_bytes(), TYPES[_ending(name)]
+
+
+def _ending(name: str) -> str:
+    return name.rpartition(".")[2]
