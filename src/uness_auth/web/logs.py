@@ -11,7 +11,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 
-ACCESS_LOGGERS: Final = ("werkzeug", "gunicorn.access", "uvicorn.access")
+# The servers' error logs too: they name the request that failed.
+ACCESS_LOGGERS: Final = (
+    "werkzeug",
+    "gunicorn.access",
+    "gunicorn.error",
+    "uvicorn.access",
+    "uvicorn.error",
+)
 MASK: Final = "[masked]"
 _TOKEN: Final = re.compile(r"(/link/)[^\s\"'?#]+")
 
@@ -40,18 +47,20 @@ class LinkTokenFilter(logging.Filter):
         if isinstance(record.args, tuple):
             record.args = tuple(_masked_value(value) for value in record.args)
         elif isinstance(record.args, Mapping):
-            # A copy of the same class: gunicorn's answers missing names itself.
-            values = dict(record.args)
-            args = copy.copy(record.args)
-            if isinstance(args, dict):
-                args.update({name: _masked_value(one) for name, one in values.items()})
-            record.args = args
+            values = {name: _masked_value(one) for name, one in record.args.items()}
+            if isinstance(record.args, dict):
+                # A copy of the same class: gunicorn's answers missing names itself.
+                args = copy.copy(record.args)
+                args.update(values)
+                record.args = args
+            else:
+                record.args = values
         return True
 
 
 def mask_link_tokens(loggers: Iterable[str] = ACCESS_LOGGERS, /) -> None:
     """
-    Put the filter on the access logs of werkzeug, gunicorn and uvicorn, once each.
+    Put the filter on the logs of werkzeug, gunicorn and uvicorn, once each.
     """
     for name in loggers:
         logger = logging.getLogger(name)
