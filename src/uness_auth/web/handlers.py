@@ -64,7 +64,7 @@ class Turn:
     cookies: Cookies
     visitor: Visitor
     context: PageContext
-    form: Form
+    form: Form = attrs.field(repr=False)
     token: str = attrs.field(default="", repr=False)
 
     def field(self, name: str, /) -> str:

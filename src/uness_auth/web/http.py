@@ -18,8 +18,10 @@ SECURITY_HEADERS = (
     ("Vary", "Cookie"),
     (
         "Content-Security-Policy",
-        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        (
+            "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
+            "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        ),
     ),
     ("X-Frame-Options", "DENY"),
     ("X-Content-Type-Options", "nosniff"),
@@ -53,7 +55,8 @@ class Request:
     """
 
     method: str
-    path: str
+    # Of a link it holds the token.
+    path: str = attrs.field(repr=False)
     query: str = attrs.field(default="", repr=False)
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     peer: str | None = None
