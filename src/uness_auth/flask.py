@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 from types import MappingProxyType
 from typing import Final, ParamSpec, TypeVar, assert_never, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from blinker import Namespace
 from flask import (
@@ -16,7 +16,6 @@ from flask import (
     Flask,
     Response,
     current_app,
-    g,
     make_response,
     redirect,
     render_template,
@@ -25,13 +24,14 @@ from flask import (
 from markupsafe import Markup
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.local import LocalProxy
+from werkzeug.routing import RequestRedirect
 
 from .errors import ConfigurationError, StorageError
 from .events import Event, EventKind
 from .model import Account
 from .outcomes import NotSignedIn, ResumeAnswer, Resumed
 from .web.http import SECURITY_HEADERS, Answer, Cookie, Page, Redirect, Request
-from .web.logs import mask_link_tokens
+from .web.logs import ACCESS_LOGGERS, mask_link_tokens
 from .web.routes import Route
 from .web.site import SignInSite
 from .web.static import CACHE_CONTROL, read_static
@@ -42,6 +42,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 EXTENSION: Final = "uness_auth"
+WELL_KNOWN: Final = "/.well-known/change-password"
+# Kept in the environ, which is one request's own; `g` lives as long as the app context
+# that a test or a shell holds open, and would show one visitor to the next.
+_RESUMED: Final = "uness_auth.resumed"
+_STORE_FAILED: Final = "uness_auth.store_failed"
 # Every method reaches our own 405, with its page and its headers.
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 HEADERS: Final = (
@@ -89,26 +94,31 @@ class FlaskAuth:
         _check_free(app, prefix)
         app.extensions[EXTENSION] = self
         app.register_blueprint(self._blueprint(), url_prefix=prefix)
-        app.add_url_rule(
-            "/.well-known/change-password",
-            f"{EXTENSION}_change_password",
-            lambda: redirect(self.auth.site.url(), 303),
-        )
+        if not any(rule.rule == WELL_KNOWN for rule in app.url_map.iter_rules()):
+            app.add_url_rule(
+                WELL_KNOWN,
+                f"{EXTENSION}_change_password",
+                lambda: redirect(self.auth.site.url(), 303),
+            )
         # First of all, so that a CSRF guard that comes later finds us exempt.
         app.before_request_funcs.setdefault(None, []).insert(0, self._exempt)
         app.after_request(self._after)
         app.context_processor(lambda: {"uness_auth": TemplateHelp(self)})
         app.register_error_handler(StorageError, self._store_failed)
         self.auth.subscribe(partial(_send_signal, app))
-        mask_link_tokens()
+        # The app's own log too: it names the path of a request that failed.
+        mask_link_tokens((*ACCESS_LOGGERS, app.name))
 
     def resume(self) -> ResumeAnswer:
         """
         Say who is signed in, looking once a request.
         """
-        if "uness_auth_resumed" not in g:
-            g.uness_auth_resumed = self.site.resume(_request())
-        return cast("ResumeAnswer", g.uness_auth_resumed)
+        if _STORE_FAILED in request.environ:
+            # On the page that says so, which the app's own layout may surround.
+            return NotSignedIn()
+        if _RESUMED not in request.environ:
+            request.environ[_RESUMED] = self.site.resume(_request())
+        return cast("ResumeAnswer", request.environ[_RESUMED])
 
     def _blueprint(self) -> Blueprint:
         blueprint = Blueprint(EXTENSION, __name__, template_folder="templates")
@@ -134,6 +144,7 @@ class FlaskAuth:
 
     def _store_failed(self, error: StorageError) -> Response:
         current_app.logger.error("a store failed", exc_info=error)
+        request.environ[_STORE_FAILED] = True
         return _response(self.site.store_failed(_request()))
 
     def _exempt(self) -> None:
@@ -143,10 +154,12 @@ class FlaskAuth:
             guard.exempt(current_app.blueprints[EXTENSION])
 
     def _after(self, response: Response) -> Response:
-        if request.path.startswith(self.auth.site.path):
-            for name, value in SECURITY_HEADERS:
-                response.headers.setdefault(name, value)
-        resumed = g.get("uness_auth_resumed")
+        if request.endpoint == f"{EXTENSION}.static_file":
+            # The same for everybody, and cached for ever.
+            return response
+        if f"{_path()}/".startswith(self.auth.site.path):
+            self._finish(response)
+        resumed = request.environ.get(_RESUMED)
         if resumed is not None:
             # What was made for one person is shown to nobody else, nor after they
             # signed out.
@@ -154,9 +167,17 @@ class FlaskAuth:
             response.headers.setdefault("Cache-Control", "no-store")
         if isinstance(resumed, NotSignedIn):
             dead = self.site.dead_session(_request())
-            if dead is not None:
+            if dead is not None and not _sets_cookie(response, dead.name):
                 _set_cookie(response, dead)
         return response
+
+    def _finish(self, response: Response) -> None:
+        for name, value in SECURITY_HEADERS:
+            response.headers.setdefault(name, value)
+        if isinstance(request.routing_exception, RequestRedirect):
+            # Werkzeug puts a missing slash right, at the host that the client named.
+            path = request.routing_exception.new_url.split("/", 3)[3]
+            response.location = f"{self.auth.site.base_url}/{path}"
 
 
 class TemplateHelp:
@@ -192,6 +213,8 @@ class TemplateHelp:
         """
         A form with one button, « Se déconnecter ».
         """
+        # The form is one visitor's own: asking who that is keeps the page from caches.
+        _ = self._extension.resume()
         view = self._extension.site.sign_out_form(_request())
         return Markup(render_template("uness_auth/sign_out.html", view=view))  # noqa: S704 - our own template, escaped
 
@@ -229,13 +252,20 @@ def _to_sign_in() -> Response:
     site = _extension().auth.site
     query = ""
     if request.method in {"GET", "HEAD"}:
-        # As the browser sent it: a path that was decoded and encoded again may differ.
-        query = "?" + urlencode({"next": _raw_path()})
+        query = "?" + urlencode({"next": _encoded_path()})
     return make_response(redirect(site.url() + query, 303))
 
 
-def _raw_path() -> str:
-    return request.root_path + request.full_path.removesuffix("?")
+def _path() -> str:
+    return request.root_path + request.path
+
+
+def _encoded_path() -> str:
+    # Flask decodes the path: what was a "%3F" must not become a query.  The query is
+    # as the client sent it, bytes beyond ASCII included.
+    path = quote(_path(), safe="/!$&'()*+,;=:@~")
+    query = quote(request.query_string, safe="/!$&'()*+,;=:@~?%[]")
+    return f"{path}?{query}" if query else path
 
 
 def _extension() -> FlaskAuth:
@@ -250,7 +280,7 @@ def _request() -> Request:
     found = ((name, request.headers.get(name)) for name in HEADERS)
     return Request(
         method=request.method,
-        path=request.root_path + request.path,
+        path=_path(),
         query=request.query_string.decode("ascii", "replace"),
         headers={name: value for name, value in found if value is not None},
         peer=request.environ.get("REMOTE_ADDR") or None,
@@ -263,8 +293,12 @@ def _read(limit: int) -> bytes:
         # Somebody before us had the form parsed, which empties the stream.
         pairs = list(request.form.items(multi=True))
         return urlencode(pairs).encode("ascii")[:limit]
+    length = request.content_length
     try:
-        return request.stream.read(limit)
+        if length is None or length > limit:
+            return request.stream.read(limit)
+        # Somebody before us may have read it, for a log or a signature.
+        return request.get_data()
     except RequestEntityTooLarge:
         # The app's own MAX_CONTENT_LENGTH is smaller than ours.
         return bytes(limit)
@@ -301,15 +335,22 @@ def _set_cookie(response: Response, cookie: Cookie) -> None:
     )
 
 
+def _sets_cookie(response: Response, name: str) -> bool:
+    given = response.headers.getlist("Set-Cookie")
+    return any(cookie.startswith(f"{name}=") for cookie in given)
+
+
 def _static_file(name: str) -> Response:
     found = read_static(name)
     if found is None or request.method not in {"GET", "HEAD"}:
         return _response(_extension().site.not_found(_request()))
     content, media_type = found
     response = make_response(content)
+    for header, value in SECURITY_HEADERS:
+        response.headers[header] = value
     response.headers["Content-Type"] = media_type
     response.headers["Cache-Control"] = CACHE_CONTROL
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    del response.headers["Vary"]
     return response
 
 
