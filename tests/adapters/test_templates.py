@@ -410,7 +410,7 @@ class TestViews:
             "view.field.described_by",
             "view.field.fault",
             "view.frame.script_url",
-            "view.reveal.confirmation",
+            "view.reveal.second",
         }
         spare |= {f"view.{name}.has_focus" for name in ("password", "confirmation")}
         spare |= {"view.confirmation.described_by"}
@@ -498,6 +498,17 @@ class TestEveryPage:
         assert all("post" == form["method"] for form in forms)
         assert all(form["action"].startswith("/auth/") for form in forms)
         assert [ADDRESS] * expected == [guard["value"] for guard in guards]
+
+    @every_page
+    def test_names_every_link_and_button(self, name: str) -> None:
+        """
+        What can be pressed has words.
+        """
+        written = by_jinja(PAGES[name])
+        pressed = re.findall(r"<(a|button)\b[^>]*>(.*?)</\1>", written, re.DOTALL)
+
+        assert pressed
+        assert all(re.sub(r"<[^>]*>", "", words).strip() for _, words in pressed)
 
     @every_page
     def test_has_no_fixed_length(self, name: str) -> None:

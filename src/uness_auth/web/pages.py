@@ -26,7 +26,7 @@ from .faults import (
 )
 from .frame import Frames, PageContext
 from .http import Page
-from .stops import Stops, asked_already, link_lifetime, whole_seconds
+from .stops import Stops
 from .views import (
     Around,
     CodeSignInView,
@@ -35,9 +35,9 @@ from .views import (
     OtherWays,
     PasswordLinkView,
     PasswordSignInView,
-    Reveal,
     WaitView,
 )
+from .wording import link_lifetime, other_ways, pause_note, reveal, whole_seconds
 
 
 FORBIDDEN: Final = 403
@@ -135,7 +135,7 @@ class Pages:
             art_url=self.static_url("plane.svg"),
             heading=Around(before=before, marked=address, after=after),
             text=f"{texts.say('page.sent.instructions')} {lifetime}",
-            note=_pause(context, outcome, is_any=outcome.kind is None),
+            note=pause_note(context, outcome, is_any=outcome.kind is None),
             back=texts.say("page.back"),
             back_url=self.frames.start(context),
         )
@@ -168,7 +168,7 @@ class Pages:
             required=texts.say("page.required"),
             password=form.first,
             confirmation=form.second,
-            reveal=_reveal(texts),
+            reveal=reveal(texts),
             rules=form.rules,
             submit=texts.say("page.link.submit"),
             cancel=texts.say("page.cancel"),
@@ -214,11 +214,17 @@ class Pages:
             change_url=self.frames.start(context),
             required=say("page.required"),
             field=field,
-            reveal=_reveal(context.texts),
+            reveal=reveal(context.texts),
             remember=say("page.password.remember"),
             is_remembered=is_remembered,
             submit=say("page.password.submit"),
-            ways=self._ways(context.texts, address, is_any=is_any),
+            ways=other_ways(
+                context.texts,
+                self.frames,
+                self.policy.code,
+                address=address,
+                is_any=is_any,
+            ),
         )
         return Page(template=view.template, view=view, status=_status(fault))
 
@@ -263,7 +269,7 @@ class Pages:
             cancel_url=self.frames.start(context),
             again_heading=say("page.code.missing"),
             again_text=say("page.code.patience"),
-            note=_pause(context, paused, is_any=username != ""),
+            note=pause_note(context, paused, is_any=username != ""),
             again_action=self.frames.path("code"),
             again=say("page.code.again"),
         )
@@ -286,7 +292,9 @@ class Pages:
             address = ""
         ways = OtherWays()
         if address and outcome.scope in PASSWORDS:
-            ways = self._ways(context.texts, address)
+            ways = other_ways(
+                context.texts, self.frames, self.policy.code, address=address
+            )
         view = WaitView(
             frame=self.frames.frame(context, "wait", title),
             csrf_name=context.csrf_name,
@@ -309,25 +317,6 @@ class Pages:
             retry_after=whole_seconds(left),
         )
 
-    def _ways(self, texts: Texts, address: str, *, is_any: bool = False) -> OtherWays:
-        ways = OtherWays(
-            username=address,
-            link_action=self.frames.path("link"),
-            forgotten=texts.say("page.password.forgotten"),
-            first=texts.say("page.any.first") if is_any else "",
-        )
-        if not self.policy.code.is_offered:
-            return ways
-        return attrs.evolve(
-            ways,
-            code_action=self.frames.path("code"),
-            code_heading=texts.say("page.password.code"),
-            code_submit=texts.say("page.password.code.submit"),
-            code_note=texts.lasting(
-                "page.password.code.lifetime", self.policy.code.lifetime
-            ),
-        )
-
     def _intro(self, texts: Texts, username: str, paused: MailPaused | None) -> str:
         lifetime = texts.lasting("page.code.lifetime", self.policy.code.lifetime)
         if not username:
@@ -338,22 +327,3 @@ class Pages:
 
 def _status(fault: object | None) -> int:
     return 200 if fault is None else UNPROCESSABLE
-
-
-def _reveal(texts: Texts) -> Reveal:
-    return Reveal(
-        show=texts.say("page.reveal.show"),
-        hide=texts.say("page.reveal.hide"),
-        password=texts.say("page.reveal.password"),
-        confirmation=texts.say("page.reveal.confirmation"),
-    )
-
-
-def _pause(
-    context: PageContext, outcome: LinkSent | MailPaused | None, *, is_any: bool
-) -> str:
-    if not isinstance(outcome, MailPaused):
-        return ""
-    said = asked_already(context, outcome, is_any=is_any)
-    wait = context.texts.waiting("page.pause.next", outcome.until - context.now)
-    return f"{said} {wait}"

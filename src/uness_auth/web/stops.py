@@ -4,19 +4,18 @@ The pages that only say something: what happened, what is safe, one way on.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
 import attrs
 
-from ..model import OrderKind
 from ..outcomes import Busy, LinkExpired, LinkUsed, MailPaused
 from ..policy import LinkPolicy
 from .frame import Frames, PageContext
 from .http import Page
 from .views import StopView
+from .wording import asked_already, link_lifetime, next_mail, whole_seconds
 
 
 DONE: Final = "done.svg"
@@ -72,7 +71,7 @@ class Stops:
             "wait",
             heading=texts.say("page.wait.title"),
             sentence=asked_already(context, outcome, is_any=outcome.kind is None),
-            wait=texts.waiting("page.pause.next", outcome.until - context.now),
+            wait=next_mail(context, outcome),
         )
 
     def link_expired(self, context: PageContext, outcome: LinkExpired, /) -> Page:
@@ -231,27 +230,3 @@ class Stops:
             retry_after=None if retry_after is None else whole_seconds(retry_after),
             allow=allow,
         )
-
-
-def link_lifetime(policy: LinkPolicy, kind: OrderKind) -> timedelta:
-    """
-    Return how long a link of *kind* works.
-    """
-    if kind is OrderKind.FIRST_LINK:
-        return policy.first_lifetime
-    return policy.reset_lifetime
-
-
-def asked_already(context: PageContext, paused: MailPaused, *, is_any: bool) -> str:
-    """
-    Return when the last mail left; where nothing tells of a mail, when it was asked.
-    """
-    key = "page.any.asked" if is_any else "page.pause.sent"
-    return context.texts.elapsed(key, context.now - paused.sent_at)
-
-
-def whole_seconds(duration: timedelta) -> int:
-    """
-    Return *duration* for Retry-After: rounded up, and never zero.
-    """
-    return max(1, math.ceil(duration.total_seconds()))

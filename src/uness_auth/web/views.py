@@ -140,8 +140,8 @@ class Reveal:
 
     show: str
     hide: str
-    password: str
-    confirmation: str = ""
+    first: str
+    second: str = ""
 
 
 @attrs.frozen(kw_only=True, field_transformer=as_text)

@@ -10,7 +10,7 @@ from uness_auth.outcomes import Busy, LinkExpired, LinkUsed, MailPaused
 from uness_auth.policy import LinkPolicy
 from uness_auth.web.frame import Frames, PageContext
 from uness_auth.web.http import Page
-from uness_auth.web.stops import Stops, whole_seconds
+from uness_auth.web.stops import Stops
 from uness_auth.web.views import StopView
 
 
@@ -203,15 +203,3 @@ class TestNotAllowed:
         page = STOPS.not_allowed(CONTEXT, ["GET", "POST"])
 
         assert (405, ("GET", "POST")) == (page.status, page.allow)
-
-
-class TestWholeSeconds:
-    @pytest.mark.parametrize(
-        ("duration", "expected"),
-        [(-5, 1), (0, 1), (0.2, 1), (1, 1), (1.1, 2), (65, 65)],
-    )
-    def test_is_rounded_up_and_never_zero(self, duration: float, expected: int) -> None:
-        """
-        Who comes back after so many seconds does not come too early.
-        """
-        assert expected == whole_seconds(timedelta(seconds=duration))
