@@ -31,9 +31,13 @@ class TestExamples:
     @pytest.mark.parametrize(
         "page", PAGES, ids=lambda page: str(page.relative_to(ROOT))
     )
-    def test_they_run(self, page: Path) -> None:
+    def test_they_run(
+        self, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """
         Every example of the page runs, in the order in which it is read.
         """
+        # Whatever files they make are theirs.
+        monkeypatch.chdir(tmp_path)
         for example in SYBIL.parse(page).examples():
             example.evaluate()
