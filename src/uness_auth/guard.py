@@ -14,7 +14,7 @@ from .errors import StorageError
 from .events import Audit, EventKind
 from .keys import KeyRing, Purpose
 from .model import Client, OrderKind
-from .outcomes import Scope, Throttled
+from .outcomes import PasswordSuspended, Scope, Throttled
 from .policy import DAY, Budget, ThrottlePolicy
 from .ports import Counters
 from .throttle import (
@@ -23,6 +23,7 @@ from .throttle import (
     Refused,
     Spent,
     forgive,
+    mended,
     spend,
     spend_password,
     without,
@@ -106,12 +107,20 @@ class Guard:
 
     # --- Passwords of an account ---------------------------------------------
 
-    def look_password(self, account_id: str, client: Client, /) -> Throttled | None:
+    def look_password(
+        self, account_id: str, client: Client, /
+    ) -> Throttled | PasswordSuspended | None:
         """
         Say whether the account waits, without spending: a wait hashes nothing.
+
+        A run that is over is told first, and of a decoy too: an account keeps its
+        suspension whatever it waits for, and must not be known by that.
         """
         key = self._account_key(_PASSWORDS, account_id)
-        match self._spend_password(self._history(self._counters.read(key)), client):
+        _, history = self._read(key, RUN_KEPT)
+        if history.in_a_row >= self._policy.passwords_in_a_row:
+            return PasswordSuspended()
+        match self._spend_password(history, client):
             case Refused(until=until):
                 return self._throttled(Scope.ACCOUNT_PASSWORDS, key, until, client)
             case Spent():
@@ -199,10 +208,9 @@ class Guard:
             case Taken():
                 return decision
             case Refused(until=until):
-                history = self._history(self._counters.read(key))
-                now = self._clock()
+                _, history = self._read(key, DAY)
                 return MailRefused(
-                    sent_at=min(history.last_at or now, now), until=until
+                    sent_at=history.last_at or self._clock(), until=until
                 )
             case _ as never:
                 assert_never(never)
@@ -288,8 +296,8 @@ class Guard:
         kept: timedelta = DAY,
     ) -> Taken | Refused:
         for _ in range(SWAP_TRIES):
-            before = self._counters.read(key)
-            decision = decide(self._history(before))
+            before, history = self._read(key, kept)
+            decision = decide(history)
             if not isinstance(decision, Spent):
                 return decision
             after = decision.after.as_text()
@@ -302,6 +310,17 @@ class Guard:
                     history=decision.after,
                 )
         raise _contended()
+
+    def _read(self, key: str, kept: timedelta) -> tuple[str | None, History]:
+        text = self._counters.read(key)
+        history = self._history(text)
+        sound = mended(history, self._clock(), self._policy.longest_wait)
+        if sound == history:
+            return text, history
+        after = sound.as_text()
+        is_written = self._counters.swap(key, text, after, self._clock() + kept)
+        # Where another call was first, whoever swaps with this text tries again.
+        return (after if is_written else text), sound
 
     def _rewrite(
         self,
@@ -349,7 +368,7 @@ class Guard:
     def _history(self, text: str | None) -> History:
         try:
             return History.from_text(text)
-        except (ValueError, TypeError) as exc:
+        except ValueError as exc:
             msg = "a counter holds something that this library did not write"
             raise StorageError(msg) from exc
 

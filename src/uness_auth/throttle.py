@@ -10,15 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, Self, TypeAlias
+from typing import Self, TypeAlias
 
 import attrs
 
 from .policy import DAY, Budget, ThrottlePolicy
-
-
-# A store's clock may have been wrong when it wrote; nobody waits longer than this.
-CEILING: Final = DAY
 
 
 @attrs.frozen
@@ -69,16 +65,16 @@ class History:
         """
         if text is None:
             return cls()
-        match json.loads(text):
-            case [list(rows), int(in_a_row), int(wait)]:
-                return cls(
-                    entries=tuple(Entry(_instant(at), network) for at, network in rows),
-                    in_a_row=in_a_row,
-                    wait_until=_instant(wait) if wait else None,
-                )
-            case _:
-                msg = "not the state of a throttle"
-                raise ValueError(msg)
+        try:
+            rows, in_a_row, wait = json.loads(text)
+            return cls(
+                entries=tuple(Entry(_instant(at), str(tag)) for at, tag in rows),
+                in_a_row=int(in_a_row),
+                wait_until=_instant(wait) if wait else None,
+            )
+        except (ValueError, TypeError, OverflowError, OSError, RecursionError) as exc:
+            msg = "not the state of a throttle"
+            raise ValueError(msg) from exc
 
     @property
     def last_at(self) -> datetime | None:
@@ -118,7 +114,7 @@ def spend(
     One network gets at most half of any budget of a day: a stranger who burns it
     leaves the owner, elsewhere, the other half.
     """
-    kept = _recent(history, now)
+    kept = _recent(history, now, max(budget.per for budget in budgets))
     until = _first_free(kept.entries, budgets, now, network)
     if until is not None:
         return Refused(until=until)
@@ -134,9 +130,8 @@ def spend_password(
     The first `free_passwords` cost nothing; each later one starts a wait, doubling.
     A success gives it back: see `forgive`.
     """
-    ceiling = now + policy.longest_wait
     if history.wait_until is not None and now < history.wait_until:
-        return Refused(until=min(history.wait_until, ceiling))
+        return Refused(until=history.wait_until)
     match spend(history, (Budget(policy.passwords_per_day, DAY),), now, network):
         case Spent(after=after):
             run = after.in_a_row + 1
@@ -170,13 +165,25 @@ def without(history: History, at: datetime, network: str, /) -> History:
     return attrs.evolve(history, entries=tuple(entries))
 
 
-def _recent(history: History, now: datetime) -> History:
-    # A clock that was ahead wrote entries of the future: they count from now.
-    entries = tuple(
-        attrs.evolve(one, at=min(one.at, now))
-        for one in history.entries
-        if one.at > now - CEILING
+def mended(history: History, now: datetime, longest_wait: timedelta, /) -> History:
+    """
+    Return *history* without what a clock that was ahead wrote: it happens now.
+
+    So nobody waits longer than the policy's longest wait, or a day for a budget of a
+    day, whatever the clock did.  The caller writes it down: else it would be now at
+    every look, and never pass.
+    """
+    wait = history.wait_until
+    return attrs.evolve(
+        history,
+        entries=tuple(attrs.evolve(e, at=min(e.at, now)) for e in history.entries),
+        wait_until=None if wait is None else min(wait, now + longest_wait),
     )
+
+
+def _recent(history: History, now: datetime, longest: timedelta) -> History:
+    # No longer than the longest budget looks back: a counter is a short text.
+    entries = tuple(one for one in history.entries if one.at > now - longest)
     return attrs.evolve(history, entries=entries)
 
 

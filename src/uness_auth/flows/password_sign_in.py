@@ -88,11 +88,12 @@ class PasswordSignIn:
         if password == "":
             return NothingTyped()
         account = self.directory.active(address)
-        if account is not None and account.is_password_suspended:
-            self._refuse(account, client, "the password is suspended")
-            return PasswordSuspended()
         account_id = account.id if account else self.guard.decoy_id(address)
         waiting = self.guard.look_password(account_id, client)
+        is_suspended = account is not None and account.is_password_suspended
+        if is_suspended or isinstance(waiting, PasswordSuspended):
+            self._refuse(account, client, "the password is suspended")
+            return self._suspend(account, client)
         if waiting is not None:
             return waiting
         return self._in_slot(
@@ -132,7 +133,9 @@ class PasswordSignIn:
         self, attempt: _Attempt, password: str, *, is_remembered: bool
     ) -> SignedIn | SignInVetoed | WrongPassword | PasswordSuspended:
         if self.guard.is_suspended(attempt.taken):
-            return self._suspend(attempt)
+            # Nothing was compared, so nothing of the network's failed.
+            self.guard.give_back_network(attempt.network)
+            return self._suspend(attempt.account, attempt.client)
         proven = self._compare(attempt.account, password)
         if proven is None:
             return self._wrong(attempt)
@@ -161,23 +164,24 @@ class PasswordSignIn:
     def _wrong(self, attempt: _Attempt) -> WrongPassword | PasswordSuspended:
         reason = "wrong password"
         if attempt.account is None:
-            reason = "unknown address"
+            reason = "no account, or a disabled one"
         elif not attempt.account.has_password:
             reason = "no password yet"
         self._refuse(attempt.account, attempt.client, reason)
         if self.guard.suspends(attempt.taken):
-            return self._suspend(attempt)
+            return self._suspend(attempt.account, attempt.client)
         return WrongPassword()
 
-    def _suspend(self, attempt: _Attempt) -> PasswordSuspended:
-        account = attempt.account
-        if account is not None and self.accounts.disable_password(
-            account.id, account.credential_version
+    def _suspend(self, account: Account | None, client: Client) -> PasswordSuspended:
+        if (
+            account is not None
+            and not account.is_password_suspended
+            and self.accounts.disable_password(account.id, account.credential_version)
         ):
             self.audit.record(
                 EventKind.PASSWORD_SUSPENDED,
                 account,
-                client=attempt.client,
+                client=client,
                 method=METHOD,
                 reason="too many wrong passwords in a row",
             )
