@@ -17,8 +17,8 @@ from ..directory import Anybody, Directory, Found
 from ..errors import MailError
 from ..events import Audit, EventKind
 from ..guard import Guard, NetworkTaken
-from ..keys import KeyRing
-from ..model import Account, Client, CodeChallenge
+from ..keys import KeyRing, Purpose
+from ..model import Account, Client, CodeChallenge, OrderKind
 from ..orders import Orders
 from ..outcomes import (
     AddressMalformed,
@@ -103,30 +103,21 @@ class CodeSignIn:
         renewed = self.challenges.renew(
             challenge_id, now - self.policy.pause, now, now + self.policy.lifetime
         )
-        if renewed is None or not _is_same_browser(renewed[0], client):
-            return self._gone(client, "nothing to send again, or another browser's")
+        if renewed is None:
+            return self._gone(client, "nothing to send again")
         challenge, is_renewed = renewed
-        if not is_renewed:
-            return MailPaused(
-                sent_at=challenge.sent_at,
-                until=challenge.sent_at + self.policy.pause,
-                kind=None,
-                challenge_id=challenge.id,
-            )
-        account = self.accounts.by_id(challenge.account_id)
-        if account is not None and not _is_under(challenge, account):
-            return self._gone(client, "the account changed since")
-        try:
-            refused = self.orders.code(challenge, account, client)
-        except MailError:
-            self._unsend(challenge)
-            raise
-        if refused is None:
-            return CodeSent(challenge_id=challenge.id, is_certain=account is not None)
-        self._unsend(challenge)
-        if isinstance(refused, MailPaused):
-            return attrs.evolve(refused, challenge_id=challenge.id)
-        return refused
+        if not _is_same_browser(challenge, client):
+            if is_renewed:
+                self._unsend(challenge)
+            return self._gone(client, "another browser's")
+        if is_renewed:
+            return self._send_again(challenge, client)
+        return MailPaused(
+            sent_at=challenge.sent_at,
+            until=challenge.sent_at + self.policy.pause,
+            kind=OrderKind.CODE if _is_certain(challenge) else None,
+            challenge_id=challenge.id,
+        )
 
     def confirm(self, challenge_id: str, typed: str, client: Client, /) -> CodeAnswer:
         """
@@ -167,7 +158,7 @@ class CodeSignIn:
     ) -> CodeSent | MailPaused | Throttled:
         now = self.clock()
         challenge = CodeChallenge(
-            id=secrets.token_hex(16),
+            id=_new_id(is_certain=is_certain),
             account_id=account_id,
             credential_version=account.credential_version if account else 0,
             key_id=self.keys.signing_id,
@@ -189,6 +180,29 @@ class CodeSignIn:
         self.challenges.consume(challenge.id)
         return refused
 
+    def _send_again(
+        self, challenge: CodeChallenge, client: Client
+    ) -> CodeSent | MailPaused | ChallengeGone | Throttled:
+        account = self.accounts.by_id(challenge.account_id)
+        if not self._is_worth_sending(challenge, account):
+            return self._gone(client, "the account or the key ring changed since")
+        try:
+            refused = self.orders.code(challenge, account, client)
+        except MailError:
+            self._unsend(challenge)
+            raise
+        is_certain = _is_certain(challenge)
+        if refused is None:
+            return CodeSent(challenge_id=challenge.id, is_certain=is_certain)
+        self._unsend(challenge)
+        if isinstance(refused, MailPaused):
+            return attrs.evolve(
+                refused,
+                kind=refused.kind if is_certain else None,
+                challenge_id=challenge.id,
+            )
+        return refused
+
     def _compare(
         self,
         challenge: CodeChallenge,
@@ -202,8 +216,12 @@ class CodeSignIn:
             self.guard.give_back_network(network)
             return taken
         is_right = self.codes.same(typed, challenge)
-        if account is None or not _is_under(challenge, account) or not is_right:
-            return self._wrong(account, challenge, client)
+        if account is None:
+            return self._wrong(None, challenge, client, "no such account")
+        if not _is_under(challenge, account):
+            return self._wrong(account, challenge, client, "the account changed since")
+        if not is_right:
+            return self._wrong(account, challenge, client, "wrong code")
         if not self.challenges.consume(challenge.id):
             return self._gone(client, "another request was first")
         self.guard.give_back(taken)
@@ -218,14 +236,18 @@ class CodeSignIn:
         return self.sessions.open(account, client, method=METHOD, is_remembered=False)
 
     def _wrong(
-        self, account: Account | None, challenge: CodeChallenge, client: Client
+        self,
+        account: Account | None,
+        challenge: CodeChallenge,
+        client: Client,
+        reason: str,
     ) -> WrongCode | ChallengeGone:
         self.audit.record(
             EventKind.CODE_REFUSED,
             account,
             client=client,
             method=METHOD,
-            reason="wrong code" if account else "no such account",
+            reason=reason,
         )
         if challenge.attempts_left > 0:
             return WrongCode(attempts_left=challenge.attempts_left)
@@ -247,12 +269,33 @@ class CodeSignIn:
         )
         return ChallengeGone()
 
+    def _is_worth_sending(
+        self, challenge: CodeChallenge, account: Account | None
+    ) -> bool:
+        if self.keys.derived(Purpose.CODE, challenge.key_id) is None:
+            return False
+        if account is None:
+            # A decoy is sent again as ever; a page that spoke plainly cannot.
+            return not _is_certain(challenge)
+        return _is_under(challenge, account)
+
     def _unsend(self, challenge: CodeChallenge) -> None:
         # No mail left, so the next may be asked for at once.
         now = self.clock()
         self.challenges.renew(
             challenge.id, now, now - self.policy.pause, challenge.expires_at
         )
+
+
+def _new_id(*, is_certain: bool) -> str:
+    # Whether the page said plainly that a mail was sent is part of the id, its last
+    # bit: asked again, the page must say the same, and an account looked up later
+    # would tell where it must not.  127 random bits are left.
+    return f"{secrets.randbits(128) >> 1 << 1 | is_certain:032x}"
+
+
+def _is_certain(challenge: CodeChallenge) -> bool:
+    return int(challenge.id, 16) % 2 == 1
 
 
 def _is_same_browser(challenge: CodeChallenge, client: Client) -> bool:
