@@ -64,7 +64,8 @@ class Directory:
         if isinstance(address, AddressFault):
             return AddressMalformed(fault=address)
         taken = self.guard.take_unknown(client)
-        account = self.active(address)
+        known = self.accounts.by_address(address)
+        account = _unless_disabled(known)
         if taken is None:
             return Anybody(
                 address=address,
@@ -72,7 +73,13 @@ class Directory:
                 account=account,
             )
         if account is None:
-            self.audit.record(EventKind.ADDRESS_UNKNOWN, client=client, address=address)
+            self.audit.record(
+                EventKind.ADDRESS_UNKNOWN,
+                known,
+                client=client,
+                address=address,
+                reason="no account" if known is None else "the account is disabled",
+            )
             return AddressUnknown()
         self.guard.give_back_network(taken)
         return Found(account=account)
@@ -81,5 +88,8 @@ class Directory:
         """
         Return the account of the canonical *address*, unless it is disabled.
         """
-        account = self.accounts.by_address(address)
-        return None if account is None or account.is_disabled else account
+        return _unless_disabled(self.accounts.by_address(address))
+
+
+def _unless_disabled(account: Account | None) -> Account | None:
+    return None if account is None or account.is_disabled else account

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from email.message import EmailMessage
 from typing import Final
 
 from .errors import MailError
-from .events import Audit, EventKind
+from .events import Audit, EventKind, masked_address
 from .guard import Guard, MailRefused, NetworkTaken, Taken
 from .messages import Dropped, Messages
 from .model import Account, Client, CodeChallenge, MailOrder, OrderKind
@@ -135,6 +136,11 @@ class Orders:
         Raises:
             uness_auth.errors.MailError: The mailer refused; a queue tries again.
         """
+        composed = self._composed(order)
+        if composed is not None:
+            self._send(order, *composed)
+
+    def _composed(self, order: MailOrder) -> tuple[EmailMessage, Account] | None:
         account = self._accounts.by_id(order.account_id)
         message = (
             Dropped(reason="the account is gone")
@@ -146,12 +152,17 @@ class Orders:
             self._audit.record(
                 EventKind.MAIL_DROPPED, account, method=order.kind, reason=reason
             )
-            return
+            return None
+        return message, account
+
+    def _send(self, order: MailOrder, message: EmailMessage, account: Account) -> None:
         try:
             self._mailer.send(message, account.address)
         except MailError as exc:
+            # Mail servers like to repeat the address; an event holds no whole one.
+            reason = str(exc).replace(account.address, masked_address(account.address))
             self._audit.record(
-                EventKind.MAIL_FAILED, account, method=order.kind, reason=str(exc)
+                EventKind.MAIL_FAILED, account, method=order.kind, reason=reason
             )
             raise
         self._audit.record(_SENT[order.kind], account, method=order.kind)
@@ -187,10 +198,18 @@ class Orders:
         )
         try:
             if self._queue is None:
-                self.deliver(order)
+                self._deliver_now(order)
             else:
                 self._queue.put(order)
         except MailError:
             self._guard.give_back(taken)
             self._guard.give_back_network(asked)
             raise
+
+    def _deliver_now(self, order: MailOrder) -> None:
+        composed = self._composed(order)
+        if composed is None:
+            # It changed since it was looked up.  No page may say that a mail left.
+            msg = "the account changed while its mail was composed"
+            raise MailError(msg)
+        self._send(order, *composed)
