@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import attrs
 
@@ -46,6 +48,15 @@ class FileFault:
 Line: TypeAlias = Row | FileFault
 
 
+class _Rows(Iterator[list[str]], Protocol):
+    """
+    What `csv.reader` returns.
+    """
+
+    @property
+    def line_num(self) -> int: ...
+
+
 def read_csv(path: Path, /) -> Iterator[Line]:
     """
     Read a file of accounts, line by line.
@@ -63,11 +74,18 @@ def read_csv(path: Path, /) -> Iterator[Line]:
     except UnicodeDecodeError as exc:
         msg = f"{path.name} is not UTF-8: save it as « CSV UTF-8 »"
         raise ConfigurationError(msg) from exc
-    header, _, _ = text.partition("\n")
-    separator = _separator(header)
+    separator = _separator(re.split("[\r\n]", text, maxsplit=1)[0])
     # strict: a quote left open would otherwise swallow the lines behind it.
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    names = _checked_header(path.name, next(rows, []))
+    try:
+        header = next(rows, list[str]())
+    except csv.Error as exc:
+        msg = f"{path.name}, line 1: the columns cannot be read: {exc}"
+        raise ConfigurationError(msg) from exc
+    return _lines(rows, _checked_header(path.name, header))
+
+
+def _lines(rows: _Rows, names: tuple[str, ...]) -> Iterator[Line]:
     while True:
         line = rows.line_num + 1
         try:
@@ -105,6 +123,8 @@ def _row(line: int, names: tuple[str, ...], cells: list[str]) -> Line:
         )
     if sum(map(len, cells)) > LONGEST_LINE:
         return FileFault(line=line, reason="the line is too long")
+    if any(unicodedata.category(mark) == "Cc" for cell in cells for mark in cell):
+        return FileFault(line=line, reason="a cell holds a control character")
     values = dict(zip(names, (cell.strip(" ") for cell in cells), strict=True))
     address = canonical(values["email"])
     if isinstance(address, AddressFault):
