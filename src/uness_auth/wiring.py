@@ -244,7 +244,7 @@ class UnessAuth:
         """
         Remove what has long expired, up to 1,000 rows of each kind; return how many.
 
-        Call it from a timer; where it returns a multiple of 1,000, once more.
+        Call it from a timer; where it returns 1,000 or more, once again.
         """
         now = self.clock()
         longest_idle = max(
