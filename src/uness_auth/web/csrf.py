@@ -18,7 +18,6 @@ from .http import Request
 FIELD: Final = "csrf"
 _NONCE_LENGTH: Final = 22
 _LENGTH: Final = _NONCE_LENGTH + 64
-_DEFAULT_PORTS: Final = {"https": ":443", "http": ":80"}
 
 
 @attrs.frozen
@@ -65,11 +64,5 @@ def is_cross_site(request: Request, site: Site, /) -> bool:
     """
     origin = request.header("origin")
     fetch_site = request.header("sec-fetch-site")
-    is_foreign = origin not in {"", _origin(site)}
+    is_foreign = origin not in {"", site.base_url}
     return is_foreign or fetch_site not in {"", "same-origin", "none"}
-
-
-def _origin(site: Site) -> str:
-    # As browsers write it: in lower case, and without the scheme's own port.
-    scheme, _, host = site.base_url.lower().partition("://")
-    return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS[scheme])}"
