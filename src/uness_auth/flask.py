@@ -216,7 +216,7 @@ class TemplateHelp:
         # The form is one visitor's own: asking who that is keeps the page from caches.
         _ = self._extension.resume()
         view = self._extension.site.sign_out_form(_request())
-        return Markup(render_template("uness_auth/sign_out.html", view=view))  # noqa: S704 - our own template, escaped
+        return Markup(render_template(view.template, view=view))  # noqa: S704 - our own template, escaped
 
 
 def _account() -> Account | None:

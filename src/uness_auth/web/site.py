@@ -23,22 +23,11 @@ from .pages import Pages
 from .redirects import safe_path
 from .routes import ROUTES, Route
 from .static import static_url
+from .views import SignOutView
 from .visitors import Visitor, Visitors
 
 
 _logger: Final = logging.getLogger(__name__)
-
-
-@attrs.frozen(kw_only=True)
-class SignOutForm:
-    """
-    What a host's own page needs for « Se déconnecter ».
-    """
-
-    action: str
-    csrf_name: str
-    csrf_value: str = attrs.field(repr=False)
-    submit: str
 
 
 class SignInSite:
@@ -110,14 +99,14 @@ class SignInSite:
         has_one = self.cookies.has(request.header("cookie"), "session")
         return self.cookies.no_session() if has_one else None
 
-    def sign_out_form(self, request: Request, /) -> SignOutForm:
+    def sign_out_form(self, request: Request, /) -> SignOutView:
         """
         Return what a host's template needs for a button that signs out.
         """
         visitor = self._visitors.read(request)
         context = self._context(request, visitor)
         browser = visitor.browser if visitor.is_known else ""
-        return SignOutForm(
+        return SignOutView(
             action=f"{self.auth.site.path}sign-out",
             csrf_name=FIELD,
             csrf_value=self._csrf.make(browser, visitor.session),

@@ -202,6 +202,20 @@ class OtherWays:
     code_note: str = ""
 
 
+@attrs.frozen(kw_only=True, field_transformer=as_text)
+class SignOutView:
+    """
+    « Se déconnecter », a form of one button for the host's own pages.
+    """
+
+    template: ClassVar[str] = "uness_auth/sign_out.html"
+
+    action: str
+    csrf_name: str
+    csrf_value: str = attrs.field(repr=False)
+    submit: str
+
+
 # --- Pages ------------------------------------------------------------------------
 
 
