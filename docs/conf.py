@@ -75,6 +75,8 @@ def _words(value: object) -> str:
             return f"{most} per {_words(per).removeprefix('1 ')}"
         case tuple():
             return ", ".join(map(_words, value))
+        case bool():
+            return "yes" if value else "no"
         case int():
             return f"{value:,}"
         case _:

@@ -44,6 +44,26 @@ class TestNumbers:
         }
 
 
+class TestPolicies:
+    def test_every_field_has_its_row(self) -> None:
+        """
+        The tables of the policies hold every field of each, in order, and no other.
+        """
+        text = (DOCS / "reference/policy.md").read_text("utf-8")
+        listed = {
+            heading: re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+            for heading, section in re.findall(
+                r"^### `(\w+)`\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL
+            )
+        }
+
+        assert {
+            type(rules).__name__: [field.name for field in attrs.fields(type(rules))]
+            for part in attrs.fields(Policy)
+            for rules in [getattr(Policy.uness(), part.name)]
+        } == listed
+
+
 class TestGlossary:
     def test_it_is_in_order(self) -> None:
         """
