@@ -5,6 +5,7 @@ Frozen numbers that say how strict: every lifetime and limit stands here, once.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Self
@@ -24,6 +25,12 @@ DAY = timedelta(days=1)
 # day at most.
 LONGEST_LINK = DAY
 LONGEST_CODE = timedelta(minutes=10)
+
+# What is typed beyond this is not hashed, whoever typed it.
+MOST_HASHED_BYTES = 1024
+BYTES_PER_CHARACTER = 4
+
+LETTERS_AND_DIGITS = frozenset(string.ascii_letters + string.digits)
 
 
 def _refuse(msg: str) -> None:
@@ -49,8 +56,8 @@ class PasswordPolicy:
 
     Raises:
         uness_auth.errors.ConfigurationError:
-            If fewer than 8 characters are enough, a length of 8 is not possible, or
-            a rule cannot be met.
+            If fewer than 8 characters are enough, more than can be hashed are
+            allowed, or a rule cannot be met.
 
     Source:
         The UNESS tutorial, S5; deviations D1 and D2.
@@ -72,10 +79,13 @@ class PasswordPolicy:
                 f"PasswordPolicy(min_length={self.min_length}) can be guessed: "
                 f"8 is the least"
             )
-        if not self.min_length <= self.max_length <= 1024:  # noqa: PLR2004 - more is not hashed
+        # A longer one would be set, and never looked at when its owner signs in.
+        longest = MOST_HASHED_BYTES // (1 if self.is_closed else BYTES_PER_CHARACTER)
+        if not self.min_length <= self.max_length <= longest:
             _refuse(
-                f"PasswordPolicy(max_length={self.max_length}) leaves no password: "
-                f"give at least min_length={self.min_length} and at most 1024"
+                f"PasswordPolicy(max_length={self.max_length}) leaves no password, or "
+                f"some too long to be hashed: give at least "
+                f"min_length={self.min_length} and at most {longest}"
             )
         if not re.fullmatch(r"[!-/:-@\[-`{-~]*", self.specials):
             _refuse(
@@ -99,7 +109,8 @@ class PasswordPolicy:
 
         Returns:
             Among ``too_short too_long no_uppercase no_lowercase no_digit no_special
-            forbidden_character too_common``, in this order.  Never raises on input.
+            forbidden_character too_common``, in this order.  Only a text of the
+            right length is called too common.  Never raises on input.
         """
         checks = (
             ("too_short", len(text) < self.min_length),
@@ -114,20 +125,18 @@ class PasswordPolicy:
         return tuple(name for name, is_broken in checks if is_broken)
 
     def _has_special(self, text: str) -> bool:
-        return any(mark in self.specials for mark in text)
+        return not set(self.specials).isdisjoint(text)
 
     def _is_allowed(self, text: str) -> bool:
         if not self.is_closed:
             # Lone surrogates and NUL cannot be stored or hashed anywhere.
             return not re.search("[\x00\ud800-\udfff]", text)
-        return all(
-            mark in self.specials or (mark.isascii() and mark.isalnum())
-            for mark in text
-        )
+        return LETTERS_AND_DIGITS.union(self.specials).issuperset(text)
 
     def _is_common(self, text: str, about: Sequence[str]) -> bool:
-        # A text over the limit is refused anyway and not worth folding.
-        return len(text) <= self.max_length and is_too_common(text, about=about)
+        # Refused for its length, it need not be called common too, nor be looked at.
+        has_length = self.min_length <= len(text) <= self.max_length
+        return has_length and is_too_common(text, about=about)
 
 
 @attrs.frozen(kw_only=True)
@@ -250,6 +259,11 @@ class SessionPolicy:
     touch_interval: timedelta = MINUTE
 
     def __attrs_post_init__(self) -> None:
+        if self.touch_interval < SECOND:
+            _refuse(
+                f"SessionPolicy(touch_interval={self.touch_interval}) writes at every "
+                f"request: give a second or more"
+            )
         for idle, absolute in (
             (self.idle, self.absolute),
             (self.remembered_idle, self.remembered_absolute),
@@ -265,15 +279,18 @@ class SessionPolicy:
 @attrs.frozen
 class Budget:
     """
-    At most *most* within *per*.
+    At most *most* within *per*, which is a day at most.
     """
 
     most: int
     per: timedelta
 
     def __attrs_post_init__(self) -> None:
-        if self.most < 1 or self.per < SECOND:
-            _refuse(f"Budget({self.most}, {self.per}): give at least one per second")
+        if self.most < 1 or not SECOND <= self.per <= DAY:
+            _refuse(
+                f"Budget({self.most}, {self.per}): give at least 1, per one second to "
+                f"24 hours"
+            )
 
 
 @attrs.frozen(kw_only=True)
@@ -353,7 +370,7 @@ class ThrottlePolicy:
                 f": give 1 or more"
             )
         for name in ("codes", "link_mails", "code_mails"):
-            if not any(budget.per <= DAY for budget in getattr(self, name)):
+            if not getattr(self, name):
                 _refuse(f"ThrottlePolicy({name}=) is empty: give at least one Budget")
 
 
@@ -404,9 +421,10 @@ class HashingPolicy:
         ):
             _refuse(
                 f"HashingPolicy(memory_cost={self.memory_cost}, "
-                f"time_cost={self.time_cost}, parallelism={self.parallelism}) is over "
-                f"its own ceilings {self.largest_memory_cost}, "
-                f"{self.largest_time_cost}, {self.largest_parallelism}: lower it"
+                f"time_cost={self.time_cost}, parallelism={self.parallelism}): give at "
+                f"least one lane, and no more than its own ceilings "
+                f"{self.largest_memory_cost}, {self.largest_time_cost}, "
+                f"{self.largest_parallelism}"
             )
         if self.queue_per_slot < 0 or self.longest_wait < timedelta(0):
             _refuse("HashingPolicy(queue_per_slot=, longest_wait=) are not negative")
