@@ -1,0 +1,101 @@
+"""
+The throttles' state in SQL: texts that are swapped, numbers that are added.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import BigInteger, bindparam, case, insert, select, update
+
+from . import sqlite
+from .database import Change, Database, TakenError, purging
+from .schema import COUNTERS, Instant
+
+
+_IS_IT: Final = COUNTERS.c.key == bindparam("b_key")
+_DELTA: Final = bindparam("b_delta", type_=BigInteger())
+_EXPIRES_AT: Final = bindparam("b_expires_at", type_=Instant())
+_SUM: Final = COUNTERS.c.number + _DELTA
+
+_READ: Final = select(COUNTERS.c.text).where(_IS_IT)
+_WRITE_FIRST: Final = insert(COUNTERS).values(
+    key=bindparam("b_key"), text=bindparam("b_after"), expires_at=_EXPIRES_AT
+)
+_SWAP: Final = (
+    update(COUNTERS)
+    .where(_IS_IT, COUNTERS.c.text == bindparam("b_before"))
+    .values(text=bindparam("b_after"), expires_at=_EXPIRES_AT)
+)
+_ADD: Final = Change.of(
+    sqlite.insert(COUNTERS)
+    .values(
+        key=bindparam("b_key"),
+        number=case((_DELTA > 0, _DELTA), else_=0),
+        expires_at=_EXPIRES_AT,
+    )
+    .on_conflict_do_update(
+        index_elements=[COUNTERS.c.key],
+        set_={
+            "number": case((_SUM > 0, _SUM), else_=0),
+            # No call's number may vanish before it said.
+            "expires_at": case(
+                (COUNTERS.c.expires_at < _EXPIRES_AT, _EXPIRES_AT),
+                else_=COUNTERS.c.expires_at,
+            ),
+        },
+    ),
+    COUNTERS,
+    _IS_IT,
+)
+_PURGE: Final = purging(COUNTERS.c.key, COUNTERS.c.expires_at)
+
+
+class SQLCounters:
+    """
+    The `uness_auth.ports.Counters` of `uness_auth.storage.sql.SQLStorage`.
+    """
+
+    def __init__(self, database: Database, /) -> None:
+        self._database = database
+
+    def read(self, key: str, /) -> str | None:
+        """
+        Return the text under *key*, or None.
+        """
+        row = self._database.one("SQLCounters.read()", _READ, {"b_key": key})
+        return None if row is None else row.text
+
+    def swap(
+        self, key: str, before: str | None, after: str, expires_at: datetime, /
+    ) -> bool:
+        """
+        Write *after* where *before* stands; None means: where nothing stands.
+        """
+        doing = "SQLCounters.swap()"
+        new = {"b_key": key, "b_after": after, "b_expires_at": expires_at}
+        if before is not None:
+            return self._database.write(doing, _SWAP, new | {"b_before": before})
+        try:
+            self._database.add(doing, _WRITE_FIRST, new)
+        except TakenError:
+            return False
+        return True
+
+    def add(self, key: str, delta: int, expires_at: datetime, /) -> int:
+        """
+        Add *delta* and return the number afterwards, never below zero.
+        """
+        [row] = self._database.change(
+            "SQLCounters.add()",
+            _ADD,
+            {"b_key": key, "b_delta": delta, "b_expires_at": expires_at},
+        )
+        return int(row.number)
+
+    def purge(self, before: datetime, limit: int, /) -> int:
+        """
+        Remove up to *limit* rows that expired before *before*.
+        """
+        return self._database.purge("SQLCounters.purge()", _PURGE, before, limit)

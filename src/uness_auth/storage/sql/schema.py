@@ -1,0 +1,153 @@
+"""
+The tables, their version, and how a value becomes a column and back.
+
+What each look-up and each purge asks for has an index, and nothing else has: there are
+no foreign keys, because stores may be mixed (sessions here, accounts elsewhere), and
+because the challenge of a decoy belongs to no account.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Dialect,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    insert,
+    inspect,
+    select,
+)
+
+
+# Raise it together with a step in `SQLStorage.create_schema` from the version before.
+VERSION: Final = 1
+
+
+class Instant(TypeDecorator[datetime]):
+    """
+    An instant as whole seconds since 1970.
+
+    Not the database's own type: those drop or keep time zones and microseconds, each
+    in its own way, and SQLite has none.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int:  # noqa: ARG002 - SQLAlchemy's signature
+        """
+        Refuse an instant that does not say where it is.
+        """
+        if value is None or value.utcoffset() is None:
+            msg = "an aware datetime is needed"
+            raise ValueError(msg)
+        return int(value.timestamp())
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime:  # noqa: ARG002 - SQLAlchemy's signature
+        """
+        Return aware UTC.
+        """
+        return datetime.fromtimestamp(value, UTC)
+
+
+def exact(length: int, /) -> String:
+    """
+    Return a text that is compared byte by byte.
+
+    The collation is named, so that no database falls back to one that folds case,
+    accents or trailing spaces.  Another dialect's name for it joins here by
+    `with_variant`: "C" on PostgreSQL, a "nopad_bin" on MariaDB.
+    """
+    return String(length, collation="BINARY")
+
+
+_METADATA: Final = MetaData()
+
+# Rows are found by their text key alone, so that key is the table (without SQLite's
+# rowid), not an index beside it: one descent instead of two.
+
+SCHEMA: Final = Table(
+    "uness_auth_schema",
+    _METADATA,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+)
+
+ACCOUNTS: Final = Table(
+    "uness_auth_accounts",
+    _METADATA,
+    Column("id", exact(64), primary_key=True),
+    Column("address", exact(254), nullable=False, unique=True),
+    Column("credential_version", BigInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("language", String(16), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("is_disabled", Boolean, nullable=False),
+    Column("is_password_suspended", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+CODE_CHALLENGES: Final = Table(
+    "uness_auth_code_challenges",
+    _METADATA,
+    Column("id", exact(64), primary_key=True),
+    Column("account_id", exact(64), nullable=False),
+    Column("credential_version", BigInteger, nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("browser_digest", String(64), nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("window_ends_at", Instant, nullable=False, index=True),
+    Column("attempts_left", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+SESSIONS: Final = Table(
+    "uness_auth_sessions",
+    _METADATA,
+    Column("digest", exact(64), primary_key=True),
+    Column("account_id", exact(64), nullable=False),
+    Column("credential_version", BigInteger, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False, index=True),
+    Column("is_remembered", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# A key has either a text, which is swapped, or a number, which is added.
+COUNTERS: Final = Table(
+    "uness_auth_counters",
+    _METADATA,
+    Column("key", exact(64), primary_key=True),
+    Column("text", exact(4_000)),
+    Column("number", BigInteger),
+    Column("expires_at", Instant, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+
+def create(connection: Connection, /) -> None:
+    """
+    Create every table and note their version.
+    """
+    _METADATA.create_all(connection)
+    _ = connection.execute(insert(SCHEMA).values(version=VERSION))
+
+
+def read_version(connection: Connection, /) -> int:
+    """
+    Return the version of the tables, 0 where there are none.
+    """
+    if not inspect(connection).has_table(SCHEMA.name):
+        return 0
+    return int(connection.execute(select(SCHEMA.c.version)).scalar_one())
