@@ -8,7 +8,7 @@ import os
 import threading
 from base64 import b64encode
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from secrets import token_bytes
@@ -97,7 +97,7 @@ class Argon2Hashing:
         """
         # A text too long to be hashed is left out here as well: its length would
         # otherwise show in the time that both of them take.
-        self._matches(self._decoy, _secret(password) or b"")
+        _ = self._matches(self._decoy, _secret(password) or b"")
 
     def _matches(self, password_hash: str, secret: bytes) -> bool:
         try:
@@ -189,7 +189,7 @@ class HashingSlots:
         return max(SECOND, self._policy.longest_wait)
 
     @contextmanager
-    def take(self) -> Iterator[bool]:
+    def take(self) -> Generator[bool]:
         """
         Wait for a slot, and give it back at the end of the ``with`` block.
 
