@@ -105,10 +105,11 @@ class Catcher:
 
 def text_of(mail: EmailMessage, /) -> str:
     """
-    Return the text part of *mail*.
+    Return the text part of *mail*, with the line ends of a text.
     """
     body = mail.get_body(("plain",))
-    return "" if body is None else str(body.get_content())
+    lines = [] if body is None else str(body.get_content()).splitlines()
+    return "".join(f"{line}\n" for line in lines)
 
 
 def link_in(mail: EmailMessage, /) -> str:

@@ -5,6 +5,7 @@ Start a portal, real mails and a real database included, and walk the tutorial i
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import socket
 import sys
@@ -89,6 +90,7 @@ def serve(chosen: argparse.Namespace, catcher: Catcher | None, folder: Path) -> 
     except (OSError, SystemExit):
         print(f"port {port} is taken: choose another, --port 0", file=sys.stderr)
         return 2
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     print(f"ready {origin}/", flush=True)

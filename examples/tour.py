@@ -44,7 +44,9 @@ class Tour:
     One person's first visit to the portal.
     """
 
-    def __init__(self, base_url: str, catcher: Catcher, address: str, name: str) -> None:
+    def __init__(
+        self, base_url: str, catcher: Catcher, address: str, name: str
+    ) -> None:
         self.browser = HtmlBrowser(sender(base_url), base_url)
         self.catcher = catcher
         self.address = address

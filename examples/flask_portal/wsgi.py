@@ -10,8 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from flask_portal.portal import create_app  # noqa: E402 - the folder comes first
-from settings import auth_from  # noqa: E402 - the folder comes first
+from flask_portal.portal import create_app
+from settings import auth_from
 
 
 app = create_app(auth_from())

@@ -82,7 +82,7 @@ class Portal:
         Have the registrar create an account.
         """
         added = self.auth.provisioning.add(address, display_name=name)
-        assert isinstance(added, AccountAdded)  # noqa: S101 - this is a test kit
+        assert isinstance(added, AccountAdded)
 
     def add_with_password(self, address: str = CAMILLE) -> Browser:
         """
@@ -215,10 +215,14 @@ class Journeys(ABC):
         for words in (
             "Votre adresse email n'est pas reconnue.",
             "Veuillez utiliser votre email universitaire",
-            "Si vous n'en avez pas, veuillez essayer avec une autre adresse email "
-            "(CHU, personnelle, etc)",
-            "→ Si aucune de vos adresses n'est reconnue, nous vous invitons à contacter "
-            "l'université dont vous dépendez.",
+            (
+                "Si vous n'en avez pas, veuillez essayer avec une autre adresse email "
+                "(CHU, personnelle, etc)"
+            ),
+            (
+                "→ Si aucune de vos adresses n'est reconnue, nous vous invitons à "
+                "contacter l'université dont vous dépendez."
+            ),
         ):
             assert words in browser.text
         assert "personne@univ-exemple.fr" == browser.value(EMAIL)
@@ -339,9 +343,8 @@ class Journeys(ABC):
         )
         code = portal.mailbox.code(CAMILLE)
         assert code in portal.mailbox.last_text(CAMILLE).splitlines()
-        assert (
-            "Ne communiquez ce code à personne, pas même à l'assistance."
-            in tidy(portal.mailbox.last_text(CAMILLE))
+        assert "Ne communiquez ce code à personne, pas même à l'assistance." in tidy(
+            portal.mailbox.last_text(CAMILLE)
         )
 
         browser.fill(CODE, "000000" if code != "000000" else "111111")

@@ -5,6 +5,7 @@ The tutorial on Flask, through its own test client.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from flask import Flask, render_template_string
 
@@ -46,7 +47,7 @@ class FlaskBrowser(HtmlBrowser):
     A browser whose requests go through Flask's test client.
     """
 
-    def __init__(self, app: Flask, **wishes: object) -> None:
+    def __init__(self, app: Flask, **wishes: Any) -> None:
         client = app.test_client(use_cookies=False)
 
         def send(
@@ -78,7 +79,7 @@ class TestFlaskJourneys(Journeys):
         )
         app = make_app(auth)
 
-        def browse(sharing: FlaskBrowser | None = None, **wishes: object) -> FlaskBrowser:
+        def browse(sharing: FlaskBrowser | None = None, **wishes: Any) -> FlaskBrowser:
             browser = FlaskBrowser(app, **wishes)
             if sharing is not None:
                 browser.cookies = sharing.cookies
