@@ -149,7 +149,9 @@ def _plain(text: str) -> str:
     """
     Return *text* without case and accents.
     """
-    spelt = unicodedata.normalize("NFKD", text.casefold().translate(LIGATURES))
+    # Decomposed twice: capitals hide in mathematical letters, marks in capitals.
+    spelt = unicodedata.normalize("NFKD", text).casefold()
+    spelt = unicodedata.normalize("NFKD", spelt).translate(LIGATURES)
     return "".join(mark for mark in spelt if not unicodedata.combining(mark))
 
 
