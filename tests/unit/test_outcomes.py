@@ -59,7 +59,7 @@ class TestOutcome:
         """
         An ignored answer signs nobody in, and no repr shows the token.
         """
-        token = "t0ken"  # noqa: S105 - of nobody
+        token = "t0ken"
         shown = repr(SignedIn(account_id="7", session_token=token))
 
         carriers = [one for one in CLASSES if hasattr(one, "session_token")]
