@@ -263,7 +263,7 @@ def ask_code(turn: Turn, /) -> Answer:
 def _ask_again(turn: Turn) -> Answer:
     username = _shown(turn.field("username"))
     match turn.auth.code_sign_in.resend(turn.challenge, turn.visitor.client):
-        case CodeSent(is_certain=False) if not username:
+        case CodeSent(is_certain=False) | MailPaused(kind=None) if not username:
             # Whether a mail was sent could not be said truly without the address.
             return turn.pages.stops.gone(turn.context)
         case CodeSent(challenge_id=challenge_id):
