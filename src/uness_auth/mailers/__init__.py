@@ -1,0 +1,3 @@
+"""
+What fills the port `uness_auth.ports.Mailer`, and a queue for `OrderQueue`.
+"""

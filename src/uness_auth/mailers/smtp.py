@@ -1,0 +1,398 @@
+"""
+Mail by SMTP: encrypted, verified, bounded in time, to one recipient.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import smtplib
+import socket
+import ssl
+import time
+from datetime import timedelta
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import attrs
+
+from ..errors import ConfigurationError, MailError
+from ..model import LOOPBACK_HOSTS
+
+
+Security: TypeAlias = Literal["starttls", "tls", "none"]
+
+_PORTS: Final[dict[Security, int]] = {"starttls": 587, "tls": 465, "none": 25}
+# One plain address: nothing that SMTP or a mail server could read as two, as a route
+# or as an option.
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}"
+)
+_HOST: Final = re.compile(r"[A-Za-z0-9._:-]+")
+_EHLO_NAME: Final = re.compile(r"[A-Za-z0-9.-]+|\[[A-Za-z0-9.:]+\]")
+# ASCII only, headers and all: a server need not know 8BITMIME or SMTPUTF8.
+_WIRE: Final = SMTP.clone(cte_type="7bit")
+# What one TLS record holds.
+_PIECE: Final = 16_384
+
+
+@attrs.frozen
+class SMTPMailer:
+    """
+    Hands each mail to a mail server, over a connection of its own.
+
+    One connection for one mail: nothing is shared between threads, nothing goes stale
+    between two mails, and a mail costs a handshake more, which a person who asked for
+    one link does not notice.  The answer of the server is awaited: what `send` does
+    not refuse, the server has accepted.
+
+    Attributes:
+        host: The mail server.  Its certificate has to be for this name.
+
+        port: By default 587 with STARTTLS, 465 with TLS and 25 with neither.
+
+        security:
+            ``starttls`` asks for encryption first and refuses a server that has none.
+            ``tls`` encrypts from the first byte.  ``none`` does not, and is for a
+            server on this machine only.
+
+        username, password: For a server that asks.  Never sent in clear.
+
+        envelope_sender: Where bounces go; by default the address in From.
+
+        ehlo_name: How this machine introduces itself; by default by its IP address.
+
+        timeout: How long to wait to be connected, and for any one answer.
+
+        total_timeout:
+            How long a mail may take altogether, so that a server which drips one byte
+            at a time does not hold a request.  The system's own search for the
+            address of *host* comes on top: nothing can stop that.
+
+        ssl_context: By default the system's authorities.  For one of your own give
+            ``ssl.create_default_context(cafile=...)``.
+
+    Raises:
+        uness_auth.errors.ConfigurationError:
+            If a mail or a password could be read on the way, or a field is malformed.
+
+    Source:
+        RFC 3207 and RFC 8314; `smtplib` verifies nothing unless given a context.
+    """
+
+    for_development_only: ClassVar[bool] = False
+
+    host: str
+    security: Security = attrs.field(default="starttls", kw_only=True)
+    # After *security*, from which it takes its default.
+    port: int = attrs.field(
+        default=attrs.Factory(
+            lambda self: _PORTS.get(self.security, 0), takes_self=True
+        )
+    )
+    username: str = attrs.field(default="", kw_only=True)
+    password: str = attrs.field(default="", kw_only=True, repr=False)
+    envelope_sender: str = attrs.field(default="", kw_only=True)
+    ehlo_name: str = attrs.field(default="", kw_only=True)
+    timeout: timedelta = attrs.field(default=timedelta(seconds=10), kw_only=True)
+    total_timeout: timedelta = attrs.field(default=timedelta(seconds=30), kw_only=True)
+    ssl_context: ssl.SSLContext = attrs.field(
+        factory=ssl.create_default_context, kw_only=True, repr=False
+    )
+
+    def __attrs_post_init__(self) -> None:
+        _check_server(self)
+        _check_credentials(self)
+        _check_context(self.ssl_context)
+        _check_times(self)
+
+    @classmethod
+    def from_url(cls, url: str, /) -> Self:
+        """
+        Read ``smtp://user:password@host:port`` or, for implicit TLS, ``smtps://…``.
+
+        With ``smtp://`` the server must speak STARTTLS, unless it is on this machine
+        and no user is given.  User and password are percent-encoded, the port may be
+        left out.
+
+        Raises:
+            uness_auth.errors.ConfigurationError: Without the URL in it: by a slip of
+                the pen the password can stand in any part.
+        """
+        parts, port = _split(url)
+        host = parts.hostname or ""
+        security: Security = "starttls"
+        if parts.scheme == "smtps":
+            security = "tls"
+        elif host in LOOPBACK_HOSTS and parts.username is None:
+            security = "none"
+        return cls(
+            host,
+            _PORTS[security] if port is None else port,
+            security=security,
+            username=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+        )
+
+    def send(self, message: EmailMessage, to: str, /) -> None:
+        """
+        Send *message* to the one address *to*, and to nobody else.
+
+        The headers are not asked: who else stands in To or Cc gets nothing.
+
+        Raises:
+            uness_auth.errors.MailError: The server could not be reached or refused.
+                Names the server and its three-digit answer.  Not its words, which may
+                quote the mail, a link included.
+        """
+        sender = self.envelope_sender or _author(message)
+        if not _ADDRESS.fullmatch(sender):
+            msg = "the mail has no From that is one plain address: set Site(sender=)"
+            raise MailError(msg)
+        if not _ADDRESS.fullmatch(to):
+            msg = "the recipient is not one plain address"
+            raise MailError(msg)
+        try:
+            self._hand_over(_wire_format(message), sender, to)
+        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as exc:
+            msg = f"mail server {self._name} refused {_refusal(exc)}"
+            raise MailError(msg) from None
+        except (smtplib.SMTPException, OSError) as exc:
+            msg = f"mail server {self._name}: {exc}"
+            raise MailError(msg) from exc
+
+    def _hand_over(self, mail: bytes, sender: str, to: str) -> None:
+        with contextlib.closing(_Client(self)) as client:
+            if self.security == "starttls":
+                _ = client.starttls(context=self.ssl_context)
+            if self.username:
+                _ = client.login(self.username, self.password)
+            _ = client.sendmail(sender, [to], mail)
+            # Accepted: whatever happens now, a second attempt would mail it twice.
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                _ = client.quit()
+
+    @property
+    def _name(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+_REFUSED: Final[dict[type[Exception], str]] = {
+    smtplib.SMTPConnectError: "the connection",
+    smtplib.SMTPHeloError: "the greeting",
+    smtplib.SMTPAuthenticationError: "the user name or password",
+    smtplib.SMTPSenderRefused: "the sender",
+    smtplib.SMTPDataError: "the mail",
+}
+
+
+def _refusal(
+    exc: smtplib.SMTPRecipientsRefused | smtplib.SMTPResponseException,
+) -> str:
+    if isinstance(exc, smtplib.SMTPRecipientsRefused):
+        ((code, _),) = exc.recipients.values()
+        return f"the recipient: {code}"
+    return f"{_REFUSED.get(type(exc), 'to go on')}: {exc.smtp_code}"
+
+
+class _Deadline:
+    """
+    How long the next wait may be: as long as one answer, and never past the end.
+    """
+
+    def __init__(self, each: timedelta, total: timedelta) -> None:
+        self._each = each.total_seconds()
+        self._end = time.monotonic() + total.total_seconds()
+
+    def left(self) -> float:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            msg = "took too long altogether"
+            raise TimeoutError(msg)
+        return min(self._each, left)
+
+
+class _Client(smtplib.SMTP):
+    """
+    smtplib's client under one deadline.
+
+    A socket's own time-out begins again with every byte.  So this client sets it anew
+    before each read and each write, to what is left: plain or encrypted, no wait ends
+    after the deadline.  (A thread that shuts the socket down from outside would miss
+    the moments at which smtplib replaces it.)
+    """
+
+    def __init__(self, mailer: SMTPMailer) -> None:
+        self._deadline = _Deadline(mailer.timeout, mailer.total_timeout)
+        self._mailer = mailer
+        # With a name given, smtplib does not ask DNS for one, a wait without an end.
+        super().__init__(mailer.host, mailer.port, mailer.ehlo_name)
+        if not mailer.ehlo_name and self.sock is not None:
+            self.local_hostname = _address_literal(self.sock)
+
+    def _get_socket(self, host: str, port: int, _: float | None) -> socket.socket:
+        # What smtplib calls to connect, and what its own SMTP_SSL overrides.
+        sock = _connect(host, port, self._deadline)
+        if self._mailer.security == "tls":
+            sock.settimeout(self._deadline.left())
+            return self._mailer.ssl_context.wrap_socket(sock, server_hostname=host)
+        return sock
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = io.BufferedReader(_Replies(self.sock, self._deadline))
+        return super().getreply()
+
+    def send(self, s: Any) -> None:
+        data = s.encode("ascii") if isinstance(s, str) else bytes(s)
+        # Each piece is one write, and a write ends by its time-out.
+        for start in range(0, len(data), _PIECE):
+            if self.sock is not None:
+                self.sock.settimeout(self._deadline.left())
+            super().send(data[start : start + _PIECE])
+
+
+class _Replies(io.RawIOBase):
+    """
+    What the server says, each read under the deadline.
+    """
+
+    def __init__(self, sock: socket.socket, deadline: _Deadline) -> None:
+        super().__init__()
+        self._sock = sock
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        self._sock.settimeout(self._deadline.left())
+        return self._sock.recv_into(buffer)
+
+
+def _connect(host: str, port: int, deadline: _Deadline) -> socket.socket:
+    """
+    Try the addresses of *host* in turn, all of them under the one deadline.
+    """
+    fault = OSError("has no address")
+    for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        try:
+            return socket.create_connection((str(address[0]), port), deadline.left())
+        except OSError as exc:
+            fault = exc
+    raise fault
+
+
+def _address_literal(sock: socket.socket) -> str:
+    """
+    Return this end's IP address as RFC 5321, 4.1.3 writes it.
+    """
+    address = str(sock.getsockname()[0])
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+def _author(message: EmailMessage) -> str:
+    """
+    Return the one address in From; empty where there is none, or more than one.
+    """
+    match getattr(message["From"], "addresses", ()):
+        case (one,):
+            return str(one.addr_spec)
+        case _:
+            return ""
+
+
+def _wire_format(message: EmailMessage) -> bytes:
+    """
+    Return the mail as it travels.
+    """
+    return message.as_bytes(policy=_WIRE)
+
+
+def _split(url: str) -> tuple[SplitResult, int | None]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _malformed_url() from None
+    has_more = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or has_more:
+        raise _malformed_url()
+    return parts, port
+
+
+def _malformed_url() -> ConfigurationError:
+    return ConfigurationError(
+        "the URL of the mail server is not smtp://user:password@host:port, or smtps:// "
+        "for TLS from the first byte: percent-encode what is special in user and "
+        "password, and leave out any path"
+    )
+
+
+def _check_server(mailer: SMTPMailer) -> None:
+    if mailer.security not in _PORTS:
+        msg = (
+            f"SMTPMailer(security={mailer.security!r}): choose among {tuple(_PORTS)!r}"
+        )
+        raise ConfigurationError(msg)
+    if not _HOST.fullmatch(mailer.host) or not 0 < mailer.port < 65_536:  # noqa: PLR2004 - the largest port
+        msg = (
+            f"SMTPMailer(host={mailer.host!r}, port={mailer.port!r}): give the name of "
+            f"a mail server and its port, usually 587"
+        )
+        raise ConfigurationError(msg)
+    if mailer.security == "none" and mailer.host not in LOOPBACK_HOSTS:
+        msg = (
+            f'SMTPMailer(host={mailer.host!r}, security="none") would send links and '
+            f'codes in clear: use "starttls" or "tls", or a mail server on localhost '
+            f"that passes mails on encrypted"
+        )
+        raise ConfigurationError(msg)
+    if mailer.ehlo_name and not _EHLO_NAME.fullmatch(mailer.ehlo_name):
+        msg = (
+            f"SMTPMailer(ehlo_name={mailer.ehlo_name!r}) is no host name: leave it out"
+        )
+        raise ConfigurationError(msg)
+    if mailer.envelope_sender and not _ADDRESS.fullmatch(mailer.envelope_sender):
+        msg = (
+            f"SMTPMailer(envelope_sender={mailer.envelope_sender!r}) is not one plain "
+            f"address: give it as bounces@univ-exemple.fr, without a name"
+        )
+        raise ConfigurationError(msg)
+
+
+def _check_credentials(mailer: SMTPMailer) -> None:
+    if bool(mailer.username) != bool(mailer.password):
+        msg = "SMTPMailer(username=, password=): give both, or neither"
+        raise ConfigurationError(msg)
+    if mailer.username and mailer.security == "none":
+        msg = (
+            'SMTPMailer(security="none", username=...) would send the password in '
+            'clear: use "starttls" or "tls", or leave out username and password'
+        )
+        raise ConfigurationError(msg)
+    if not (mailer.username + mailer.password).isascii():
+        # smtplib encodes them so, and would only say it with the first mail.
+        msg = "SMTPMailer(username=, password=) are not ASCII: change them"
+        raise ConfigurationError(msg)
+
+
+def _check_context(context: ssl.SSLContext) -> None:
+    if context.verify_mode is not ssl.CERT_REQUIRED or not context.check_hostname:
+        msg = (
+            "SMTPMailer(ssl_context=) does not verify the server: for an authority of "
+            "your own give ssl.create_default_context(cafile=...)"
+        )
+        raise ConfigurationError(msg)
+
+
+def _check_times(mailer: SMTPMailer) -> None:
+    if not timedelta(0) < mailer.timeout <= mailer.total_timeout:
+        msg = (
+            f"SMTPMailer(timeout={mailer.timeout}, total_timeout="
+            f"{mailer.total_timeout}): make both positive and the total the longer"
+        )
+        raise ConfigurationError(msg)
