@@ -4,7 +4,9 @@ The examples in the documentation run, and say what they say they say.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Final
 
 import pytest
 from sybil import Sybil
@@ -19,6 +21,22 @@ PAGES = [
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     if "_build" not in page.parts and list(SYBIL.parse(page).examples())
 ]
+
+
+# What a reader is told to save, and where.
+SAVED: Final = re.compile(
+    r"[Ss]ave this as `([^`]+)`:\n\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE
+)
+
+
+def save_files(page: Path, folder: Path) -> None:
+    """
+    Save what the page says to save, as its reader would.
+    """
+    for name, text in SAVED.findall(page.read_text("utf-8")):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 class TestExamples:
@@ -39,5 +57,9 @@ class TestExamples:
         """
         # Whatever files they make are theirs.
         monkeypatch.chdir(tmp_path)
-        for example in SYBIL.parse(page).examples():
+        save_files(page, tmp_path)
+        document = SYBIL.parse(page)
+        # A module that is not there: Flask then looks beside us for templates.
+        document.namespace["__name__"] = "example_portal"
+        for example in document.examples():
             example.evaluate()
