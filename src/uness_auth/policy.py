@@ -506,7 +506,9 @@ class Policy:
                 is_closed=False,
             ),
             link=link,
-            code=code or CodePolicy(lifetime=10 * MINUTE, window=10 * MINUTE),
+            # The pause is as long as the code lives: it is never renewed.
+            code=code
+            or CodePolicy(lifetime=10 * MINUTE, window=10 * MINUTE, pause=10 * MINUTE),
             session=session
             or SessionPolicy(
                 idle=30 * MINUTE,
