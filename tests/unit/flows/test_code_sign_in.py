@@ -1,0 +1,937 @@
+"""
+S8: a code, in the browser that asked, a few tries, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from uness_auth import CodePolicy, MailError, Policy, Site, ThrottlePolicy, UnessAuth
+from uness_auth.addresses import AddressFault
+from uness_auth.events import EventKind
+from uness_auth.model import Client, CodeChallenge, OrderKind
+from uness_auth.outcomes import (
+    AccountAdded,
+    AddressMalformed,
+    AddressUnknown,
+    ChallengeGone,
+    CodeExpired,
+    CodeSent,
+    MailPaused,
+    NothingTyped,
+    NotSignedIn,
+    Resumed,
+    Scope,
+    SignedIn,
+    SignInVetoed,
+    Throttled,
+    WrongCode,
+)
+from uness_auth.policy import MINUTE, SECOND, Budget
+from uness_auth.storage.memory import MemoryCodeChallenges, MemoryStorage
+from uness_auth.testing import EventLog, FastHashing, FixedClock, Outbox
+
+
+HERE = Client(network="192.0.2.7", browser_digest="b" * 64)
+PHONE = Client(network="198.51.100.9", browser_digest="c" * 64)
+COOKIELESS = Client(network="192.0.2.7")
+CAMILLE = "camille@univ-exemple.fr"
+DOMINIQUE = "dominique@univ-exemple.fr"
+EMMANUEL = "emmanuel@univ-exemple.fr"
+NOBODY = "nobody@univ-exemple.fr"
+OLD = "first-key-of-the-tests-0123456789abcdef"
+NEW = "second-key-of-the-tests-0123456789abcde"
+
+
+class Queue:
+    """
+    A queue that forgets.
+    """
+
+    def put(self, order: object, /) -> None:
+        """
+        Forget *order*.
+        """
+
+
+@attrs.frozen
+class Desk:
+    """
+    A site, its mails, its events and its clock.
+    """
+
+    auth: UnessAuth
+    outbox: Outbox
+    log: EventLog
+    clock: FixedClock
+
+    def ask(self, client: Client = HERE, address: str = DOMINIQUE) -> tuple[str, str]:
+        """
+        Ask for a code; return challenge and code.
+        """
+        answer = self.auth.code_sign_in.begin(address, client)
+        assert isinstance(answer, CodeSent)
+        return answer.challenge_id, self.outbox.code(address)
+
+    def type(self, challenge_id: str, code: str, client: Client = HERE) -> object:
+        """
+        Type *code*.
+        """
+        return self.auth.code_sign_in.confirm(challenge_id, code, client)
+
+    def again(self, challenge_id: str, client: Client = HERE) -> object:
+        """
+        Ask for the same code again.
+        """
+        return self.auth.code_sign_in.resend(challenge_id, client)
+
+    def reason(self) -> str:
+        """
+        Return why a code was refused last.
+        """
+        return self.log.last(EventKind.CODE_REFUSED).reason
+
+
+@pytest.fixture(name="desk")
+def _desk(auth: UnessAuth, outbox: Outbox, log: EventLog, clock: FixedClock) -> Desk:
+    """
+    Everything at hand.
+    """
+    return Desk(auth, outbox, log, clock)
+
+
+@pytest.fixture(name="make_desk")
+def _make_desk(
+    make_auth: Callable[..., UnessAuth],
+    outbox: Outbox,
+    log: EventLog,
+    clock: FixedClock,
+) -> Callable[..., Desk]:
+    """
+    Wire a site otherwise.
+    """
+
+    def make(**given: Any) -> Desk:
+        return Desk(make_auth(**given), outbox, log, clock)
+
+    return make
+
+
+def other(code: str) -> str:
+    """
+    Return a code that is not *code*.
+    """
+    return f"{(int(code) + 1) % 1_000_000:06d}"
+
+
+class TestBegin:
+    @pytest.mark.parametrize("address", [CAMILLE, DOMINIQUE])
+    def test_code_is_mailed(self, desk: Desk, address: str) -> None:
+        """
+        Whoever has an account is mailed a code, with a password or without one.
+        """
+        challenge_id, code = desk.ask(address=address.upper().lower())
+
+        assert [address] == [to for to, _ in desk.outbox.messages]
+        assert 32 == len(challenge_id)
+        assert isinstance(desk.type(challenge_id, code), SignedIn)
+        assert [
+            EventKind.CODE_ORDERED,
+            EventKind.CODE_SENT,
+            EventKind.CODE_ACCEPTED,
+            EventKind.SIGNED_IN,
+        ] == desk.log.kinds()
+
+    def test_no_mail_to_unknown(self, desk: Desk) -> None:
+        """
+        Unknown, disabled and malformed addresses are told, and nobody is mailed.
+        """
+        begin = desk.auth.code_sign_in.begin
+
+        assert AddressUnknown() == begin(NOBODY, HERE)
+        assert AddressUnknown() == begin(EMMANUEL, HERE)
+        assert AddressMalformed(fault=AddressFault.EMPTY) == begin("", HERE)
+        assert [] == desk.outbox.messages
+
+    def test_no_code_is_stored(self, desk: Desk, storage: MemoryStorage) -> None:
+        """
+        What is stored holds no code and no cookie.
+        """
+        challenge_id, code = desk.ask()
+        stored = storage.code_challenges.spend_attempt(challenge_id)
+
+        assert stored is not None
+        assert code not in str(attrs.asdict(stored))
+
+    def test_five_an_hour(self, desk: Desk) -> None:
+        """
+        The sixth mail of an hour is refused, with both times and no dead challenge.
+        """
+        for _ in range(5):
+            desk.ask()
+            desk.clock.tick(MINUTE)
+        sent_at = desk.clock() - MINUTE
+
+        assert MailPaused(
+            sent_at=sent_at,
+            until=sent_at + timedelta(minutes=56),
+            kind=OrderKind.CODE,
+        ) == desk.auth.code_sign_in.begin(DOMINIQUE, PHONE)
+        assert 5 == len(desk.outbox.messages)
+
+    def test_mailer_that_fails(self, desk: Desk, storage: MemoryStorage) -> None:
+        """
+        A code that could not be mailed leaves no challenge and costs no budget.
+        """
+        desk.outbox.is_down = True
+        for _ in range(20):
+            with pytest.raises(MailError):
+                desk.auth.code_sign_in.begin(DOMINIQUE, HERE)
+        assert 0 == storage.code_challenges.purge(desk.clock() + timedelta(days=9), 99)
+        desk.outbox.is_down = False
+
+        desk.ask()
+
+    def test_network_that_asks_for_too_many_mails(
+        self, make_desk: Callable[..., Desk]
+    ) -> None:
+        """
+        A network's mails are counted over all addresses.
+        """
+        once = ThrottlePolicy(network_mails=Budget(1, timedelta(hours=1)))
+        desk = make_desk(policy=Policy.uness(throttle=once))
+        desk.ask()
+        answer = desk.auth.code_sign_in.begin(CAMILLE, HERE)
+
+        assert isinstance(answer, Throttled)
+        assert Scope.NETWORK_MAILS is answer.scope
+
+
+class TestConfirm:
+    def test_once(self, desk: Desk) -> None:
+        """
+        A code signs in once; typed again it is gone.
+        """
+        challenge_id, code = desk.ask()
+        answer = desk.type(challenge_id, f" {code[:3]}\u00a0{code[3:]}")
+
+        assert isinstance(answer, SignedIn)
+        assert isinstance(desk.auth.sessions.resume(answer.session_token), Resumed)
+        assert not answer.is_remembered
+        assert ChallengeGone() == desk.type(challenge_id, code)
+
+    def test_five_tries(self, desk: Desk) -> None:
+        """
+        Four wrong codes count down, the fifth throws the challenge away.
+        """
+        challenge_id, code = desk.ask()
+        answers = [desk.type(challenge_id, other(code)) for _ in range(5)]
+
+        assert [
+            WrongCode(attempts_left=4),
+            WrongCode(attempts_left=3),
+            WrongCode(attempts_left=2),
+            WrongCode(attempts_left=1),
+            ChallengeGone(),
+        ] == answers
+        assert ("dominique", "wrong code") == (
+            desk.log.events[-1].account_id,
+            desk.reason(),
+        )
+        assert ChallengeGone() == desk.type(challenge_id, code)
+
+    def test_last_try_may_be_right(self, desk: Desk) -> None:
+        """
+        After four wrong codes the right one still signs in.
+        """
+        challenge_id, code = desk.ask()
+        for _ in range(4):
+            desk.type(challenge_id, other(code))
+
+        assert isinstance(desk.type(challenge_id, code), SignedIn)
+
+    @pytest.mark.parametrize("typed", ["", " ", "\t\r\n"])
+    def test_nothing_typed(self, desk: Desk, typed: str) -> None:
+        """
+        An empty field is no try.
+        """
+        challenge_id, _ = desk.ask()
+
+        assert NothingTyped() == desk.type(challenge_id, typed)
+        assert WrongCode(attempts_left=4) == desk.type(challenge_id, "x")
+
+    @pytest.mark.parametrize(
+        "typed", ["x", "-", "9" * 10_000, "\ud800", "\0", "\uff11" * 6]
+    )
+    def test_anything_typed_is_a_try(self, desk: Desk, typed: str) -> None:
+        """
+        What cannot be a code is wrong, counted, and no exception.
+        """
+        challenge_id, _ = desk.ask()
+
+        assert WrongCode(attempts_left=4) == desk.type(challenge_id, typed)
+
+    @given(st.text())
+    def test_any_challenge(self, challenge_id: str) -> None:
+        """
+        A challenge that never was is gone, whatever it is called.
+        """
+        auth = Walk().auth
+
+        assert ChallengeGone() == auth.code_sign_in.confirm(challenge_id, "1", HERE)
+        assert ChallengeGone() == auth.code_sign_in.resend(challenge_id, HERE)
+
+    @pytest.mark.parametrize("client", [PHONE, COOKIELESS], ids=["other", "none"])
+    def test_only_in_the_browser_that_asked(self, desk: Desk, client: Client) -> None:
+        """
+        The right code opens nothing in another browser, nor in one without cookies.
+        """
+        challenge_id, code = desk.ask()
+
+        assert ChallengeGone() == desk.type(challenge_id, code, client)
+        assert ChallengeGone() == desk.again(challenge_id, client)
+        assert "another browser's" in desk.reason()
+        assert isinstance(desk.type(challenge_id, code), SignedIn)
+
+    def test_browser_without_cookies_opens_nothing(self, desk: Desk) -> None:
+        """
+        Two browsers without cookies are not one browser.
+        """
+        challenge_id, code = desk.ask(COOKIELESS)
+
+        assert ChallengeGone() == desk.type(challenge_id, code, COOKIELESS)
+
+    def test_one_challenges_code_opens_no_other(self, desk: Desk) -> None:
+        """
+        Of two challenges of one account, in one browser, each takes its own code.
+        """
+        first, first_code = desk.ask()
+        second, second_code = desk.ask()
+
+        assert first_code != second_code
+        assert WrongCode(attempts_left=4) == desk.type(first, second_code)
+        assert WrongCode(attempts_left=4) == desk.type(second, first_code)
+        assert isinstance(desk.type(first, first_code), SignedIn)
+        assert isinstance(desk.type(second, second_code), SignedIn)
+
+    def test_strangers_asking_change_nothing(self, desk: Desk) -> None:
+        """
+        Whoever else asks for the same account does not disturb a code on its way.
+        """
+        challenge_id, code = desk.ask()
+        theirs, _ = desk.ask(PHONE)
+        for _ in range(5):
+            desk.type(theirs, "000000", PHONE)
+
+        assert isinstance(desk.type(challenge_id, code), SignedIn)
+
+    def test_lives_three_minutes(self, desk: Desk) -> None:
+        """
+        To the last second of its lifetime, and not at its end.
+        """
+        challenge_id, code = desk.ask()
+        late, late_code = desk.ask()
+        desk.clock.tick(3 * MINUTE - SECOND)
+        assert isinstance(desk.type(challenge_id, code), SignedIn)
+        desk.clock.tick(SECOND)
+
+        assert CodeExpired(challenge_id=late) == desk.type(late, late_code)
+        assert "expired" == desk.reason()
+
+    def test_expired_tries_count_too(self, desk: Desk) -> None:
+        """
+        The last try at an expired code, or one after the window, finds it gone.
+        """
+        challenge_id, code = desk.ask()
+        stale, stale_code = desk.ask()
+        desk.clock.tick(3 * MINUTE)
+        answers = [desk.type(challenge_id, code) for _ in range(6)]
+        desk.clock.tick(12 * MINUTE)
+
+        assert [CodeExpired(challenge_id=challenge_id)] * 4 == answers[:4]
+        assert [ChallengeGone()] * 2 == answers[4:]
+        assert ChallengeGone() == desk.type(stale, stale_code)
+
+    @pytest.mark.parametrize("how", ["sign_out", "disable", "erase"])
+    def test_void_once_the_account_changed(
+        self, desk: Desk, storage: MemoryStorage, how: str
+    ) -> None:
+        """
+        What moves the version voids the code; its tries still count.
+        """
+        challenge_id, code = desk.ask()
+        if how == "erase":
+            assert storage.registry.erase("dominique")
+        else:
+            getattr(desk.auth.provisioning, how)(DOMINIQUE)
+
+        assert WrongCode(attempts_left=4) == desk.type(challenge_id, code)
+        assert desk.reason() in {"no such account", "the account changed since"}
+        desk.clock.tick(MINUTE)
+        assert ChallengeGone() == desk.again(challenge_id)
+        assert 1 == len(desk.outbox.messages)
+
+    def test_ten_wrong_codes_an_hour(self, desk: Desk) -> None:
+        """
+        Over all challenges ten wrong codes an hour are compared; then none is.
+        """
+        for _ in range(2):
+            challenge_id, code = desk.ask()
+            for _ in range(5):
+                desk.type(challenge_id, other(code))
+        answer = desk.type(*desk.ask())
+
+        assert isinstance(answer, Throttled)
+        assert Scope.ACCOUNT_CODES is answer.scope
+
+    def test_right_codes_cost_nothing(self, desk: Desk) -> None:
+        """
+        Signing in by code every time is no run of failures.
+        """
+        for _ in range(9):
+            challenge_id, code = desk.ask()
+            assert isinstance(desk.type(challenge_id, code), SignedIn)
+            # The mails have a budget of their own: other networks, other hours.
+            desk.clock.tick(timedelta(hours=5))
+
+    def test_network_budget(self, make_desk: Callable[..., Desk]) -> None:
+        """
+        A network that failed enough compares no code; only failures cost it.
+        """
+        twice = ThrottlePolicy(network_codes=Budget(2, timedelta(minutes=10)))
+        desk = make_desk(policy=Policy.uness(throttle=twice))
+        challenge_id, code = desk.ask()
+        for _ in range(9):
+            assert ChallengeGone() == desk.type("f" * 32, code)
+            assert ChallengeGone() == desk.type(challenge_id, code, COOKIELESS)
+        challenge_id, code = desk.ask()
+        for _ in range(2):
+            desk.type(challenge_id, other(code))
+        answer = desk.type(challenge_id, code)
+
+        assert isinstance(answer, Throttled)
+        assert Scope.NETWORK_CODES is answer.scope
+
+    def test_success_ends_the_password_wait(self, desk: Desk) -> None:
+        """
+        Whoever signs in by code need not wait for the password a stranger tried.
+        """
+        for _ in range(5):
+            desk.auth.password_sign_in.sign_in(
+                DOMINIQUE, "Faux", PHONE, is_remembered=False
+            )
+        challenge_id, code = desk.ask()
+        desk.type(challenge_id, code)
+
+        assert isinstance(
+            desk.auth.password_sign_in.sign_in(
+                DOMINIQUE, "Sport-2026", HERE, is_remembered=False
+            ),
+            SignedIn,
+        )
+
+    def test_veto(self, make_desk: Callable[..., Desk]) -> None:
+        """
+        The host may say no after the proof; the code is used up.
+        """
+        desk = make_desk(may_sign_in=lambda _: False)
+        challenge_id, code = desk.ask()
+
+        assert SignInVetoed() == desk.type(challenge_id, code)
+        assert ChallengeGone() == desk.type(challenge_id, code)
+
+    def test_loser_of_a_race(self, desk: Desk, storage: MemoryStorage) -> None:
+        """
+        Whoever types the right code while another request consumes it finds it gone.
+        """
+        challenge_id, code = desk.ask()
+
+        class Overtaken(MemoryCodeChallenges):
+            def consume(self, challenge_id: str, /) -> bool:
+                assert super().consume(challenge_id)
+                return super().consume(challenge_id)
+
+        taken = Overtaken(storage.code_challenges._rows)  # noqa: SLF001 - the same rows
+        flow = attrs.evolve(desk.auth.code_sign_in, challenges=taken)
+
+        assert ChallengeGone() == flow.confirm(challenge_id, code, HERE)
+        assert "another request was first" == desk.reason()
+        assert EventKind.SIGNED_IN not in desk.log.kinds()
+
+
+class TestResend:
+    def test_same_code_and_a_new_lifetime(self, desk: Desk) -> None:
+        """
+        The same code is mailed again, in the same challenge, for three more minutes.
+        """
+        challenge_id, code = desk.ask()
+        desk.clock.tick(2 * MINUTE)
+
+        assert CodeSent(challenge_id=challenge_id, is_certain=True) == desk.again(
+            challenge_id
+        )
+        assert [code, code] == [
+            code_in(message.as_string()) for message in desk.outbox.to(DOMINIQUE)
+        ]
+        desk.clock.tick(3 * MINUTE - SECOND)
+        assert isinstance(desk.type(challenge_id, code), SignedIn)
+
+    def test_after_it_expired(self, desk: Desk) -> None:
+        """
+        An expired code that is mailed again works again.
+        """
+        challenge_id, code = desk.ask()
+        desk.clock.tick(10 * MINUTE)
+        assert isinstance(desk.type(challenge_id, code), CodeExpired)
+        desk.again(challenge_id)
+
+        assert isinstance(desk.type(challenge_id, code), SignedIn)
+
+    def test_within_a_minute(self, desk: Desk) -> None:
+        """
+        Within a minute no second mail; both times are told.
+        """
+        sent_at = desk.clock()
+        challenge_id, _ = desk.ask()
+        desk.clock.tick(59 * SECOND)
+
+        assert MailPaused(
+            sent_at=sent_at,
+            until=sent_at + MINUTE,
+            kind=OrderKind.CODE,
+            challenge_id=challenge_id,
+        ) == desk.again(challenge_id)
+        assert 1 == len(desk.outbox.messages)
+
+    def test_gives_no_attempt_back(self, desk: Desk) -> None:
+        """
+        Five tries in all, however often the code is mailed.
+        """
+        challenge_id, code = desk.ask()
+        answers = []
+        for _ in range(5):
+            answers.append(desk.type(challenge_id, other(code)))
+            desk.clock.tick(MINUTE)
+            desk.again(challenge_id)
+
+        assert ChallengeGone() == answers[-1]
+        assert ChallengeGone() == desk.again(challenge_id)
+
+    def test_not_beyond_the_window(self, desk: Desk) -> None:
+        """
+        The same code may be asked for within fifteen minutes, not at their end.
+        """
+        challenge_id, _ = desk.ask()
+        desk.clock.tick(15 * MINUTE - SECOND)
+        last = desk.again(challenge_id)
+        desk.clock.tick(MINUTE)
+
+        assert isinstance(last, CodeSent)
+        assert ChallengeGone() == desk.again(challenge_id)
+        assert "nothing to send again" == desk.reason()
+
+    def test_mail_budget(self, desk: Desk) -> None:
+        """
+        The hour's fifth mail is the last; the challenge goes on.
+        """
+        began = desk.clock()
+        challenge_id, code = desk.ask()
+        for _ in range(4):
+            desk.clock.tick(MINUTE)
+            assert isinstance(desk.again(challenge_id), CodeSent)
+        sent_at = desk.clock()
+        desk.clock.tick(MINUTE)
+
+        assert MailPaused(
+            sent_at=sent_at,
+            until=began + timedelta(hours=1),
+            kind=OrderKind.CODE,
+            challenge_id=challenge_id,
+        ) == desk.again(challenge_id, attrs.evolve(HERE, network="203.0.113.5"))
+        assert isinstance(desk.type(challenge_id, code), SignedIn)
+
+    def test_network_budget(self, make_desk: Callable[..., Desk]) -> None:
+        """
+        A network's budget of mails is told as such.
+        """
+        once = ThrottlePolicy(network_mails=Budget(1, timedelta(hours=1)))
+        desk = make_desk(policy=Policy.uness(throttle=once))
+        challenge_id, _ = desk.ask()
+        desk.clock.tick(MINUTE)
+
+        assert isinstance(desk.again(challenge_id), Throttled)
+
+    def test_mailer_that_fails(self, desk: Desk) -> None:
+        """
+        A mail that did not leave is no mail: the next may be asked for at once.
+        """
+        challenge_id, code = desk.ask()
+        desk.clock.tick(MINUTE)
+        desk.outbox.is_down = True
+        for _ in range(9):
+            with pytest.raises(MailError):
+                desk.again(challenge_id)
+        desk.outbox.is_down = False
+
+        assert isinstance(desk.again(challenge_id), CodeSent)
+        assert isinstance(desk.type(challenge_id, code), SignedIn)
+
+    def test_another_browser_sends_nothing(self, desk: Desk) -> None:
+        """
+        Another browser makes no mail leave, and no page say that one did.
+        """
+        challenge_id, _ = desk.ask()
+        desk.clock.tick(MINUTE)
+
+        assert ChallengeGone() == desk.again(challenge_id, PHONE)
+        assert 1 == len(desk.outbox.messages)
+        assert isinstance(desk.again(challenge_id), CodeSent)
+
+    def test_under_a_key_that_left(self, make_desk: Callable[..., Desk]) -> None:
+        """
+        Through a rotation a code works; once its key left, nothing is said to be sent.
+        """
+        challenge_id, code = make_desk(keys=[OLD]).ask()
+        both = make_desk(keys=[OLD, NEW])
+        both.clock.tick(MINUTE)
+        assert isinstance(both.again(challenge_id), CodeSent)
+        alone = make_desk(keys=[NEW])
+        alone.clock.tick(MINUTE)
+
+        assert ChallengeGone() == alone.again(challenge_id)
+        assert WrongCode(attempts_left=4) == alone.type(challenge_id, code)
+        assert 2 == len(alone.outbox.messages)
+        assert isinstance(both.type(challenge_id, code), SignedIn)
+
+
+class TestOnePage:
+    def test_budget_of_unknown_addresses(self, make_desk: Callable[..., Desk]) -> None:
+        """
+        Past its budget a network gets a challenge for any address, and the same word.
+        """
+        once = ThrottlePolicy(network_unknown=Budget(1, timedelta(minutes=10)))
+        desk = make_desk(policy=Policy.uness(throttle=once))
+        begin = desk.auth.code_sign_in.begin
+        assert isinstance(begin(NOBODY, HERE), AddressUnknown)
+        sent = [begin(address, HERE) for address in (NOBODY, EMMANUEL, CAMILLE)]
+
+        for answer in sent:
+            assert isinstance(answer, CodeSent)
+            assert not answer.is_certain
+            assert 32 == len(answer.challenge_id)
+        assert [CAMILLE] == [to for to, _ in desk.outbox.messages]
+
+    def test_real_code_works(self, make_desk: Callable[..., Desk]) -> None:
+        """
+        Whoever has an account signs in by it, whatever the page says.
+        """
+        once = ThrottlePolicy(network_unknown=Budget(1, timedelta(minutes=10)))
+        desk = make_desk(policy=Policy.uness(throttle=once))
+        desk.auth.code_sign_in.begin(NOBODY, HERE)
+        challenge_id, code = desk.ask()
+        desk.clock.tick(11 * MINUTE)
+
+        assert CodeSent(challenge_id=challenge_id, is_certain=False) == desk.again(
+            challenge_id
+        )
+        assert isinstance(desk.type(challenge_id, code), SignedIn)
+
+
+def code_in(mail: str) -> str:
+    """
+    Return the code of a mail's source.
+    """
+    return next(
+        line.strip()
+        for line in mail.splitlines()
+        if line.strip().isdigit() and len(line.strip()) == 6
+    )
+
+
+# --- Known and unknown, step by step ------------------------------------------------
+
+
+STEPS = st.sampled_from(
+    [
+        "identify",
+        "link",
+        "password",
+        "password elsewhere",
+        "code",
+        "code elsewhere",
+        "again",
+        "again elsewhere",
+        "type",
+        "type nothing",
+        "second",
+        "minute",
+        "four minutes",
+        "hour",
+        "day",
+    ]
+)
+TICKS = {
+    "second": SECOND,
+    "minute": MINUTE,
+    "four minutes": 4 * MINUTE,
+    "hour": 60 * MINUTE,
+    "day": 24 * 60 * MINUTE,
+}
+
+
+@attrs.define
+class Visit:
+    """
+    One address, tried by somebody who knows nothing but the address.
+    """
+
+    auth: UnessAuth
+    clock: FixedClock
+    address: str
+    challenge_id: str = "f" * 32
+
+    def step(self, name: str) -> str:
+        """
+        Take one step and return what can be seen of the answer.
+        """
+        if name in TICKS:
+            self.clock.tick(TICKS[name])
+            return ""
+        client = PHONE if name.endswith("elsewhere") else HERE
+        outcome = self.answer(name.removesuffix(" elsewhere"), client)
+        if isinstance(outcome, CodeSent):
+            self.challenge_id = outcome.challenge_id
+        return (
+            repr(outcome)
+            .replace(self.address, "ADDRESS")
+            .replace(self.challenge_id, "CHALLENGE")
+        )
+
+    def answer(self, name: str, client: Client) -> object:
+        """
+        Ask the flow.
+        """
+        auth, address, challenge_id = self.auth, self.address, self.challenge_id
+        answers: dict[str, Callable[[], object]] = {
+            "identify": lambda: auth.identify.begin(address, client),
+            "link": lambda: auth.password_link.request(address, client),
+            "password": lambda: auth.password_sign_in.sign_in(
+                address, "Faux", client, is_remembered=False
+            ),
+            "code": lambda: auth.code_sign_in.begin(address, client),
+            "again": lambda: auth.code_sign_in.resend(challenge_id, client),
+            "type": lambda: auth.code_sign_in.confirm(challenge_id, "x", client),
+            "type nothing": lambda: auth.code_sign_in.confirm(challenge_id, "", client),
+        }
+        return answers[name]()
+
+
+def history(address: str, steps: Sequence[str], in_a_row: int) -> list[str]:
+    """
+    Return all that is seen of *address* on a fresh strict site.
+    """
+    storage, clock = MemoryStorage(), FixedClock()
+    throttle = ThrottlePolicy(tells_unknown=False, passwords_in_a_row=in_a_row)
+    auth = UnessAuth(
+        site=Site(base_url="http://localhost:8000"),
+        stores=storage.stores,
+        mailer=Outbox(),
+        keys=[OLD],
+        # Codes that may be asked for again: a decoy must play that too.
+        policy=Policy.strict(throttle=throttle, code=CodePolicy()),
+        queue=Queue(),
+        hashing=FastHashing(),
+        clock=clock,
+    )
+    for name in ("camille", "dominique", "emmanuel"):
+        added = auth.provisioning.add(f"{name}@univ-exemple.fr", account_id=name)
+        assert isinstance(added, AccountAdded)
+        if name == "dominique":
+            assert storage.accounts.set_password(
+                name, "clear:Sport", added.account.credential_version
+            )
+    auth.provisioning.disable(EMMANUEL)
+    visit = Visit(auth, clock, address)
+    return [visit.step(step) for step in steps]
+
+
+class TestKnownLooksLikeUnknown:
+    @given(st.lists(STEPS, max_size=60), st.sampled_from([2, 6, 100]))
+    def test_any_history(self, steps: list[str], in_a_row: int) -> None:
+        """
+        Under the strict policy no sequence of questions tells who has an account.
+        """
+        unknown = history(NOBODY, steps, in_a_row)
+
+        assert unknown == history(CAMILLE, steps, in_a_row)
+        assert unknown == history(DOMINIQUE, steps, in_a_row)
+        assert unknown == history(EMMANUEL, steps, in_a_row)
+
+    @pytest.mark.parametrize(
+        "steps",
+        [
+            ["code", "minute", "again", "type", "four minutes", "type", "again"],
+            ["code", *["type"] * 6, "minute", "again", "code", "type"],
+            ["code", "again elsewhere", "minute", "again elsewhere", "again"],
+            ["password"] * 9 + ["hour", "password", "day", "password elsewhere"],
+            ["code"] * 12 + ["hour"] + ["code elsewhere"] * 12,
+            ["link"] * 3 + (["minute", "link"] * 6),
+            ["code", *["type"] * 5] * 5,
+        ],
+        ids=range(7),
+    )
+    @pytest.mark.parametrize("in_a_row", [3, 100])
+    def test_histories_that_told(self, steps: list[str], in_a_row: int) -> None:
+        """
+        The longest ways through every budget look the same for all four.
+        """
+        addresses = (NOBODY, CAMILLE, DOMINIQUE, EMMANUEL)
+
+        assert 1 == len({tuple(history(one, steps, in_a_row)) for one in addresses})
+
+
+# --- A walk against a model ------------------------------------------------------------
+
+
+class Walk(RuleBasedStateMachine):
+    """
+    Begin, ask again, type and wait, against what the policy's words say.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outbox, self.clock = Outbox(), FixedClock()
+        storage = MemoryStorage()
+        plenty = (Budget(150, timedelta(seconds=1)),)
+        self.auth = UnessAuth(
+            site=Site(base_url="http://localhost:8000"),
+            stores=storage.stores,
+            mailer=self.outbox,
+            keys=[OLD],
+            policy=Policy.uness(
+                throttle=ThrottlePolicy(code_mails=plenty, codes=plenty)
+            ),
+            hashing=FastHashing(),
+            clock=self.clock,
+        )
+        self.auth.provisioning.add(CAMILLE, account_id="camille")
+        self.challenge_id = ""
+        self.code = ""
+        self.began: datetime = self.clock()
+        self.sent: datetime = self.clock()
+        self.attempts = 0
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether there is a challenge with tries left, within its window.
+        """
+        return self.attempts > 0 and self.clock() < self.began + 15 * MINUTE
+
+    @rule()
+    def begin(self) -> None:
+        """
+        Ask for a code.
+        """
+        answer = self.auth.code_sign_in.begin(CAMILLE, HERE)
+        assert isinstance(answer, CodeSent)
+        self.challenge_id, self.code = answer.challenge_id, self.outbox.code(CAMILLE)
+        self.began = self.sent = self.clock()
+        self.attempts = 5
+
+    @precondition(lambda self: self.challenge_id)
+    @rule()
+    def again(self) -> None:
+        """
+        Ask for it again.
+        """
+        mails = len(self.outbox.messages)
+        answer = self.auth.code_sign_in.resend(self.challenge_id, HERE)
+        if not self.is_open:
+            assert ChallengeGone() == answer
+        elif self.clock() < self.sent + MINUTE:
+            assert isinstance(answer, MailPaused)
+            assert (self.sent, self.sent + MINUTE) == (answer.sent_at, answer.until)
+        else:
+            assert isinstance(answer, CodeSent)
+            assert self.code == self.outbox.code(CAMILLE)
+            self.sent = self.clock()
+            mails += 1
+        assert mails == len(self.outbox.messages)
+
+    @precondition(lambda self: self.challenge_id)
+    @rule(is_right=st.booleans(), is_here=st.booleans())
+    def type(self, *, is_right: bool, is_here: bool) -> None:
+        """
+        Type the code, or another one, here or elsewhere.
+        """
+        typed = self.code if is_right else other(self.code)
+        client = HERE if is_here else PHONE
+        answer = self.auth.code_sign_in.confirm(self.challenge_id, typed, client)
+        if self.attempts == 0:
+            assert ChallengeGone() == answer
+            return
+        self.attempts -= 1
+        if not is_here:
+            assert ChallengeGone() == answer
+        elif self.clock() >= self.sent + 3 * MINUTE:
+            gone = self.attempts == 0 or self.clock() >= self.began + 15 * MINUTE
+            assert (
+                ChallengeGone() if gone else CodeExpired(challenge_id=self.challenge_id)
+            ) == answer
+        elif is_right:
+            assert isinstance(answer, SignedIn)
+            self.attempts = 0
+        elif self.attempts:
+            assert WrongCode(attempts_left=self.attempts) == answer
+        else:
+            assert ChallengeGone() == answer
+
+    @rule(by=st.sampled_from([SECOND, 59 * SECOND, MINUTE, 3 * MINUTE, 10 * MINUTE]))
+    def wait(self, by: timedelta) -> None:
+        """
+        Let time pass.
+        """
+        self.clock.tick(by)
+
+    @invariant()
+    def nothing_is_stored(self) -> None:
+        """
+        The code is nowhere but in the mails.
+        """
+        fields = attrs.fields_dict(CodeChallenge)
+        assert "code" not in fields
+
+
+TestWalk = Walk.TestCase
+
+
+def test_strict_renews_no_code() -> None:
+    """
+    Under the strict policy no code lives longer than the standards' ten minutes.
+    """
+    policy = Policy.strict().code
+
+    assert isinstance(policy, CodePolicy)
+    assert policy.pause >= policy.lifetime
+
+
+def test_session_ends_with_the_version(auth: UnessAuth, outbox: Outbox) -> None:
+    """
+    A session opened by code is void once the account is signed out everywhere.
+    """
+    sent = auth.code_sign_in.begin(CAMILLE, HERE)
+    assert isinstance(sent, CodeSent)
+    answer = auth.code_sign_in.confirm(sent.challenge_id, outbox.code(CAMILLE), HERE)
+    assert isinstance(answer, SignedIn)
+    auth.provisioning.sign_out(CAMILLE)
+
+    assert NotSignedIn() == auth.sessions.resume(answer.session_token)

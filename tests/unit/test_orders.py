@@ -1,0 +1,195 @@
+"""
+Mail orders: within a budget, without a secret, and honest about what left.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from uness_auth import MailError, Site, StorageError, UnessAuth
+from uness_auth.events import EventKind
+from uness_auth.model import Client, MailOrder, OrderKind
+from uness_auth.outcomes import AccountAdded, LinkSent
+from uness_auth.storage.memory import MemoryStorage
+from uness_auth.testing import EventLog, FastHashing, FixedClock, Outbox
+
+
+HERE = Client(network="192.0.2.7", browser_digest="b" * 64)
+CAMILLE = "camille@univ-exemple.fr"
+
+
+class Queue:
+    """
+    A queue that keeps orders.
+    """
+
+    def __init__(self) -> None:
+        self.orders: list[MailOrder] = []
+
+    def put(self, order: MailOrder, /) -> None:
+        """
+        Keep *order*.
+        """
+        self.orders.append(order)
+
+
+@attrs.frozen
+class Desk:
+    """
+    A site with a queue, and one account.
+    """
+
+    clock: FixedClock
+    storage: MemoryStorage = attrs.field(factory=MemoryStorage)
+    outbox: Outbox = attrs.field(factory=Outbox)
+    queue: Queue = attrs.field(factory=Queue)
+    log: EventLog = attrs.field(factory=EventLog)
+
+    def wired(self) -> UnessAuth:
+        """
+        Wire the site.
+        """
+        return UnessAuth(
+            site=Site(base_url="http://localhost:8000"),
+            stores=self.storage.stores,
+            mailer=self.outbox,
+            queue=self.queue,
+            keys=["first-key-of-the-tests-0123456789abcdef"],
+            hashing=FastHashing(),
+            subscribers=[self.log],
+            clock=self.clock,
+        )
+
+
+@pytest.fixture(name="desk")
+def _desk(clock: FixedClock) -> Desk:
+    """
+    Everything at hand.
+    """
+    return Desk(clock)
+
+
+@pytest.fixture(name="auth")
+def _auth(desk: Desk) -> UnessAuth:
+    """
+    The site, and Camille.
+    """
+    auth = desk.wired()
+    added = auth.provisioning.add(CAMILLE, account_id="camille")
+    assert isinstance(added, AccountAdded)
+    desk.log.events.clear()
+    return auth
+
+
+class TestDeliver:
+    def test_later(self, auth: UnessAuth, desk: Desk) -> None:
+        """
+        With a queue the request only orders; the worker composes and sends.
+        """
+        answer = auth.password_link.request(CAMILLE, HERE)
+
+        assert isinstance(answer, LinkSent)
+        assert [] == desk.outbox.messages
+        assert [EventKind.LINK_ORDERED] == desk.log.kinds()
+        auth.deliver(desk.queue.orders[0])
+        assert [CAMILLE] == [to for to, _ in desk.outbox.messages]
+        assert EventKind.LINK_SENT is desk.log.kinds()[-1]
+
+    def test_twice_is_the_same_mail(self, auth: UnessAuth, desk: Desk) -> None:
+        """
+        A retry sends the same mail, to the byte.
+        """
+        auth.code_sign_in.begin(CAMILLE, HERE)
+        (order,) = desk.queue.orders
+        auth.deliver(order)
+        desk.clock.tick(timedelta(seconds=30))
+        auth.deliver(order)
+        (_, first), (_, second) = desk.outbox.messages
+
+        assert first.as_bytes() == second.as_bytes()
+
+    def test_order_holds_no_secret(self, auth: UnessAuth, desk: Desk) -> None:
+        """
+        Neither link nor code can be read from what a queue keeps.
+        """
+        auth.password_link.request(CAMILLE, HERE)
+        auth.code_sign_in.begin(CAMILLE, HERE)
+        for order in desk.queue.orders:
+            auth.deliver(order)
+        kept = str([attrs.asdict(order) for order in desk.queue.orders])
+
+        assert desk.outbox.code(CAMILLE) not in kept
+        assert desk.outbox.link(CAMILLE).rpartition("/")[2] not in kept
+        assert CAMILLE not in kept
+
+    @pytest.mark.parametrize("kind", list(OrderKind))
+    def test_too_old(self, auth: UnessAuth, desk: Desk, kind: OrderKind) -> None:
+        """
+        What has expired yields an event and no mail.
+        """
+        order = MailOrder(
+            kind=kind,
+            account_id="camille",
+            credential_version=0,
+            issued_at=desk.clock(),
+            expires_at=desk.clock(),
+        )
+        auth.deliver(order)
+
+        assert [] == desk.outbox.messages
+        assert [EventKind.MAIL_DROPPED] == desk.log.kinds()
+        assert "the order is too old" == desk.log.events[0].reason
+
+    def test_account_changed_meanwhile(self, auth: UnessAuth, desk: Desk) -> None:
+        """
+        Nothing is mailed that could not be used any more.
+        """
+        auth.password_link.request(CAMILLE, HERE)
+        auth.provisioning.sign_out(CAMILLE)
+        auth.deliver(desk.queue.orders[0])
+
+        assert [] == desk.outbox.messages
+        assert "changed" in desk.log.last(EventKind.MAIL_DROPPED).reason
+
+    def test_account_gone(self, auth: UnessAuth, desk: Desk) -> None:
+        """
+        An account erased meanwhile is mailed nothing.
+        """
+        auth.password_link.request(CAMILLE, HERE)
+        assert desk.storage.registry.erase("camille")
+        auth.deliver(desk.queue.orders[0])
+
+        assert [] == desk.outbox.messages
+        assert "the account is gone" == desk.log.last(EventKind.MAIL_DROPPED).reason
+
+    def test_mailer_that_fails(self, auth: UnessAuth, desk: Desk) -> None:
+        """
+        The worker hears of a failure, an event is written, and a retry sends.
+        """
+        auth.password_link.request(CAMILLE, HERE)
+        desk.outbox.is_down = True
+        with pytest.raises(MailError):
+            auth.deliver(desk.queue.orders[0])
+        assert "the outbox is down" == desk.log.last(EventKind.MAIL_FAILED).reason
+        desk.outbox.is_down = False
+        auth.deliver(desk.queue.orders[0])
+
+        assert 1 == len(desk.outbox.messages)
+
+    def test_store_that_fails(self, auth: UnessAuth, desk: Desk) -> None:
+        """
+        A store that cannot be read is the worker's to hear of.
+        """
+
+        class Down:
+            def by_id(self, account_id: str, /) -> None:
+                raise StorageError
+
+        auth.password_link.request(CAMILLE, HERE)
+        auth._orders._accounts = Down()  # type: ignore[assignment] # noqa: SLF001 - only its reads fail
+
+        with pytest.raises(StorageError):
+            auth.deliver(desk.queue.orders[0])

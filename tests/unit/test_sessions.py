@@ -1,0 +1,314 @@
+"""
+Sessions: opaque, digested, limited, and void when the version moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from uness_auth import SessionPolicy
+from uness_auth.events import Audit, EventKind
+from uness_auth.keys import token_digest
+from uness_auth.model import Account, Client, Session
+from uness_auth.outcomes import NotSignedIn, Resumed, SignedIn, SignInVetoed
+from uness_auth.sessions import SessionKeeper
+from uness_auth.storage.memory import MemoryStorage
+from uness_auth.testing import EventLog, FixedClock
+
+
+HERE = Client(network="192.0.2.7", browser_digest="b" * 64)
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+
+
+@attrs.define
+class Desk:
+    """
+    A keeper of sessions, and what it keeps.
+    """
+
+    clock: FixedClock
+    is_joined: bool
+    storage: MemoryStorage = attrs.field(factory=MemoryStorage)
+    log: EventLog = attrs.field(factory=EventLog)
+    may_sign_in: bool = True
+    keeper: SessionKeeper = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """
+        Wire the keeper, with an account.
+        """
+        self.storage.registry.apply([self.account()])
+        joined: Any = self.storage.sessions
+        unused: Any = None
+        self.keeper = SessionKeeper(
+            accounts=self.storage.accounts,
+            store=self.storage.sessions,
+            joined=joined if self.is_joined else None,
+            guard=unused,
+            policy=SessionPolicy(),
+            may_sign_in=lambda _: self.may_sign_in,
+            clock=self.clock,
+            audit=Audit(self.clock, [self.log]),
+        )
+
+    def account(self) -> Account:
+        """
+        Return the account as it was made.
+        """
+        return Account(
+            id="42",
+            address="camille@example.fr",
+            credential_version=7,
+            created_at=datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
+        )
+
+    def open(self, *, is_remembered: bool = False) -> str:
+        """
+        Open a session and return its token.
+        """
+        answer = self.keeper.open(
+            self.account(), HERE, method="password", is_remembered=is_remembered
+        )
+        assert isinstance(answer, SignedIn)
+        return answer.session_token
+
+    def is_open(self, token: str) -> bool:
+        """
+        Say whether *token* opens something.
+        """
+        return isinstance(self.keeper.resume(token), Resumed)
+
+    def stored(self, token: str) -> Session:
+        """
+        Return what is stored of a session.
+        """
+        session = self.storage.sessions.by_digest(token_digest(token))
+        assert session is not None
+        return session
+
+
+@pytest.fixture(name="desk", params=[True, False], ids=["joined", "two reads"])
+def _desk(clock: FixedClock, request: pytest.FixtureRequest) -> Desk:
+    """
+    A keeper, over stores that join and over stores that do not.
+    """
+    return Desk(clock, request.param)
+
+
+class TestOpen:
+    def test_token_is_nowhere(self, desk: Desk) -> None:
+        """
+        The token has 256 bits, no two are equal, and only its digest is stored.
+        """
+        token, another = desk.open(), desk.open()
+
+        assert 43 == len(token)
+        assert token != another
+        assert token not in str(attrs.asdict(desk.stored(token)))
+        assert EventKind.SIGNED_IN is desk.log.kinds()[0]
+        assert "password" == desk.log.events[0].method
+        assert token not in str(desk.log.events)
+
+    def test_under_the_version_that_was_checked(self, desk: Desk) -> None:
+        """
+        A version that moved after the check ends the session before it begins.
+        """
+        assert desk.storage.accounts.set_password("42", "clear:new", 7)
+
+        assert not desk.is_open(desk.open())
+
+    def test_veto(self, desk: Desk) -> None:
+        """
+        Where the host says no, nothing is stored.
+        """
+        desk.may_sign_in = False
+        answer = desk.keeper.open(
+            desk.account(), HERE, method="code", is_remembered=True
+        )
+
+        assert SignInVetoed() == answer
+        assert [EventKind.SIGN_IN_VETOED] == desk.log.kinds()
+        assert 0 == desk.storage.sessions.purge(desk.clock() + MINUTE, 9)
+
+
+class TestResume:
+    def test_who_and_what(self, desk: Desk) -> None:
+        """
+        An open session says whose it is.
+        """
+        token = desk.open()
+
+        assert Resumed(
+            account=desk.account(), session=desk.stored(token)
+        ) == desk.keeper.resume(token)
+
+    @given(st.text())
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_any_text(self, desk: Desk, text: str) -> None:
+        """
+        Any other text opens nothing.
+        """
+        assert NotSignedIn() == desk.keeper.resume(text)
+
+    def test_look_alikes(self, desk: Desk) -> None:
+        """
+        The digest, the token and more, and a forged token open nothing.
+        """
+        token = desk.open()
+
+        for other in (token_digest(token), token + "=", token + "\n", "A" * 43):
+            assert NotSignedIn() == desk.keeper.resume(other)
+
+    @pytest.mark.parametrize(
+        ("is_remembered", "idle"), [(False, timedelta(hours=2)), (True, timedelta(14))]
+    )
+    def test_idle(self, desk: Desk, idle: timedelta, *, is_remembered: bool) -> None:
+        """
+        A session that is not used ends: after two hours, remembered after 14 days.
+        """
+        used = desk.open(is_remembered=is_remembered)
+        unused = desk.open(is_remembered=is_remembered)
+        desk.clock.tick(idle - SECOND)
+        assert desk.is_open(used)
+        desk.clock.tick(SECOND)
+
+        assert desk.is_open(used)
+        assert not desk.is_open(unused)
+
+    @pytest.mark.parametrize(
+        ("is_remembered", "absolute"),
+        [(False, timedelta(hours=12)), (True, timedelta(30))],
+    )
+    def test_absolute(
+        self, desk: Desk, absolute: timedelta, *, is_remembered: bool
+    ) -> None:
+        """
+        However much it is used it ends: after 12 hours, remembered after 30 days.
+        """
+        token, began = desk.open(is_remembered=is_remembered), desk.clock()
+        while desk.clock() + timedelta(hours=1) < began + absolute:
+            desk.clock.tick(timedelta(hours=1))
+            assert desk.is_open(token)
+        desk.clock.now = began + absolute - SECOND
+        assert desk.is_open(token)
+        desk.clock.tick()
+
+        assert not desk.is_open(token)
+
+    def test_touched_once_a_minute(self, desk: Desk) -> None:
+        """
+        Its use is written down once a minute, not at every request.
+        """
+        token, began = desk.open(), desk.clock()
+        desk.clock.tick(MINUTE - SECOND)
+        assert desk.is_open(token)
+        assert began == desk.stored(token).last_seen_at
+        desk.clock.tick(SECOND)
+        assert desk.is_open(token)
+
+        assert began + MINUTE == desk.stored(token).last_seen_at
+
+    @pytest.mark.parametrize("how", ["password", "disabled", "erased"])
+    def test_void(self, desk: Desk, how: str) -> None:
+        """
+        A new password, a disabled and an erased account end it at once.
+        """
+        token = desk.open()
+        changes: dict[str, Callable[[], bool]] = {
+            "password": lambda: desk.storage.accounts.set_password("42", "x", 7),
+            # Even by a host that forgets to move the version.
+            "disabled": lambda: desk.storage.registry.replace(
+                attrs.evolve(desk.account(), is_disabled=True), 7
+            ),
+            "erased": lambda: desk.storage.registry.erase("42"),
+        }
+
+        assert changes[how]()
+        assert NotSignedIn() == desk.keeper.resume(token)
+
+    def test_closed_between_read_and_touch(self, desk: Desk) -> None:
+        """
+        A session closed while it was read stays closed.
+        """
+        token = desk.open()
+        stale = desk.stored(token)
+        desk.clock.tick(MINUTE)
+
+        account = desk.account()
+        desk.storage.sessions.close(stale.digest)
+        late: Any = LateReads(desk.storage.sessions, stale, account)
+        keeper = SessionKeeper(
+            accounts=desk.storage.accounts,
+            store=late,
+            joined=late if desk.is_joined else None,
+            guard=late,
+            policy=SessionPolicy(),
+            may_sign_in=lambda _: True,
+            clock=desk.clock,
+            audit=Audit(desk.clock),
+        )
+
+        assert NotSignedIn() == keeper.resume(token)
+
+
+@attrs.define
+class LateReads:
+    """
+    A store whose reads are a moment old.
+    """
+
+    real: Any
+    session: Session
+    account: Account
+
+    def by_digest(self, _: str, /) -> Session:
+        """
+        Return what was there.
+        """
+        return self.session
+
+    def with_account(self, _: str, /) -> tuple[Session, Account]:
+        """
+        Return what was there.
+        """
+        return self.session, self.account
+
+    def touch(self, digest: str, seen_at: datetime, /) -> bool:
+        """
+        Touch what is there now.
+        """
+        return bool(self.real.touch(digest, seen_at))
+
+
+class TestClose:
+    def test_once(self, desk: Desk) -> None:
+        """
+        Closed is closed, told once, and other sessions of the account go on.
+        """
+        token, other = desk.open(), desk.open()
+        desk.keeper.close(token, HERE)
+        desk.keeper.close(token, HERE)
+
+        assert not desk.is_open(token)
+        assert desk.is_open(other)
+        assert 1 == desk.log.kinds().count(EventKind.SIGNED_OUT)
+        assert "42" == desk.log.last(EventKind.SIGNED_OUT).account_id
+
+    @given(st.text())
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_any_text(self, desk: Desk, text: str) -> None:
+        """
+        To close what is no session does nothing.
+        """
+        desk.keeper.close(text, HERE)
+        desk.keeper.close("A" * 43, HERE)
+
+        assert EventKind.SIGNED_OUT not in desk.log.kinds()
