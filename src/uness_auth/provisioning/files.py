@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,7 +73,7 @@ def read_csv(path: Path, /) -> Iterator[Line]:
     except UnicodeDecodeError as exc:
         msg = f"{path.name} is not UTF-8: save it as « CSV UTF-8 »"
         raise ConfigurationError(msg) from exc
-    separator = _separator(re.split("[\r\n]", text, maxsplit=1)[0])
+    separator = _separator(text.partition("\n")[0])
     # strict: a quote left open would otherwise swallow the lines behind it.
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:

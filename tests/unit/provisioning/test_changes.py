@@ -1,0 +1,223 @@
+"""
+One account at a time: every change voids what was valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import pytest
+
+from uness_auth.addresses import AddressFault
+from uness_auth.errors import StorageError
+from uness_auth.events import Audit, EventKind
+from uness_auth.model import Account
+from uness_auth.outcomes import (
+    AccountAdded,
+    AccountChanged,
+    AccountExists,
+    AddressMalformed,
+    AddressUnknown,
+)
+from uness_auth.provisioning import Provisioning
+from uness_auth.storage.memory import MemoryRegistry, MemoryStorage
+from uness_auth.testing import EventLog, FixedClock
+
+
+CAMILLE = "camille@example.fr"
+
+
+@attrs.define
+class Desk:
+    """
+    A registrar's desk.
+    """
+
+    clock: FixedClock
+    storage: MemoryStorage = attrs.field(factory=MemoryStorage)
+    log: EventLog = attrs.field(factory=EventLog)
+
+    def provisioning(self, registry: Any = None) -> Provisioning:
+        """
+        Wire it, over the given registry.
+        """
+        return Provisioning(
+            accounts=self.storage.accounts,
+            registry=registry or self.storage.registry,
+            clock=self.clock,
+            audit=Audit(self.clock, [self.log]),
+        )
+
+    def added(self, address: str = CAMILLE, account_id: str = "") -> Account:
+        """
+        Add an account.
+        """
+        answer = self.provisioning().add(address, account_id=account_id)
+        assert isinstance(answer, AccountAdded)
+        return answer.account
+
+
+@pytest.fixture(name="desk")
+def _desk(clock: FixedClock) -> Desk:
+    """
+    An empty one.
+    """
+    return Desk(clock)
+
+
+class TestAdd:
+    def test_adds(self, desk: Desk) -> None:
+        """
+        An account begins without a password, under its canonical address.
+        """
+        answer = desk.provisioning().add(
+            f" {CAMILLE.upper()} ",
+            display_name="Camille",
+            language="en",
+            account_id="7",
+        )
+
+        assert isinstance(answer, AccountAdded)
+        assert answer.account == desk.storage.accounts.by_address(CAMILLE)
+        assert ("7", "Camille", "en", False) == (
+            answer.account.id,
+            answer.account.display_name,
+            answer.account.language,
+            answer.account.has_password,
+        )
+        assert desk.clock() == answer.account.created_at
+        assert [EventKind.ACCOUNT_CREATED] == desk.log.kinds()
+
+    def test_own_ids_and_versions_are_random(self, desk: Desk) -> None:
+        """
+        Ids are 128 bits, versions 31: a deleted account's links fit no new one.
+        """
+        accounts = [desk.added(f"{number}@example.fr") for number in range(50)]
+
+        assert {32} == {len(account.id) for account in accounts}
+        assert 50 == len({account.id for account in accounts})
+        assert len({account.credential_version for account in accounts}) > 45
+        assert all(0 <= one.credential_version < 2**31 for one in accounts)
+
+    def test_exists(self, desk: Desk) -> None:
+        """
+        An address, or an id, that is taken leaves its account as it is.
+        """
+        account = desk.added(account_id="7")
+        again = desk.provisioning().add(CAMILLE, display_name="Other")
+        same_id = desk.provisioning().add("other@example.fr", account_id="7")
+
+        assert AccountExists(account=account) == again == same_id
+        assert 1 == len(desk.log.events)
+
+    def test_malformed(self, desk: Desk) -> None:
+        """
+        What is no address makes no account.
+        """
+        assert AddressMalformed(
+            fault=AddressFault.INCOMPLETE
+        ) == desk.provisioning().add("camille")
+
+    def test_registry_that_breaks_its_contract(self, desk: Desk) -> None:
+        """
+        A registry that adds nothing for no reason is a fault of the store.
+        """
+
+        class Lazy:
+            def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+                return frozenset()
+
+        with pytest.raises(StorageError, match="added nothing"):
+            desk.provisioning(Lazy()).add(CAMILLE)
+
+
+class TestChange:
+    @pytest.mark.parametrize(
+        ("how", "kind", "is_disabled"),
+        [
+            ("disable", EventKind.ACCOUNT_DISABLED, True),
+            ("enable", EventKind.ACCOUNT_ENABLED, False),
+            ("sign_out", EventKind.SESSIONS_REVOKED, False),
+        ],
+    )
+    def test_moves_the_version(
+        self, desk: Desk, how: str, kind: EventKind, *, is_disabled: bool
+    ) -> None:
+        """
+        Disabled, enabled, signed out: each voids what was valid, and is told.
+        """
+        account = desk.added()
+        answer = getattr(desk.provisioning(), how)(CAMILLE.upper())
+
+        assert answer == AccountChanged(
+            account=attrs.evolve(
+                account,
+                credential_version=account.credential_version + 1,
+                is_disabled=is_disabled,
+            )
+        )
+        assert answer.account == desk.storage.accounts.by_address(CAMILLE)
+        assert kind is desk.log.kinds()[-1]
+
+    def test_sign_out_opens_no_disabled_account(self, desk: Desk) -> None:
+        """
+        To sign out everywhere does not enable.
+        """
+        desk.added()
+        desk.provisioning().disable(CAMILLE)
+        answer = desk.provisioning().sign_out(CAMILLE)
+
+        assert isinstance(answer, AccountChanged)
+        assert answer.account.is_disabled
+
+    @pytest.mark.parametrize("how", ["disable", "enable", "sign_out"])
+    def test_unknown_and_malformed(self, desk: Desk, how: str) -> None:
+        """
+        Nobody is changed by an address that is nobody's.
+        """
+        change = getattr(desk.provisioning(), how)
+
+        assert AddressUnknown() == change("nobody@example.fr")
+        assert AddressMalformed(fault=AddressFault.EMPTY) == change("")
+        assert [] == desk.log.events
+
+    def test_keeps_a_password_that_is_set_meanwhile(self, desk: Desk) -> None:
+        """
+        A password set between read and write is not written over.
+        """
+        desk.added(account_id="7")
+
+        class Overtaken(MemoryRegistry):
+            def replace(self, account: Account, version: int, /) -> bool:
+                if not account.has_password:
+                    assert desk.storage.accounts.set_password("7", "clear:x", version)
+                return super().replace(account, version)
+
+        registry = Overtaken(desk.storage.registry._rows)  # noqa: SLF001 - the same rows
+        answer = desk.provisioning(registry).disable(CAMILLE)
+
+        assert isinstance(answer, AccountChanged)
+        assert ("clear:x", True) == (
+            answer.account.password_hash,
+            answer.account.is_disabled,
+        )
+
+    def test_contended(self, desk: Desk) -> None:
+        """
+        After eight tries the store is said to be at fault.
+        """
+        desk.added()
+
+        class Losing:
+            tries = 0
+
+            def replace(self, account: Account, version: int, /) -> bool:
+                self.tries += 1
+                return False
+
+        losing = Losing()
+        with pytest.raises(StorageError, match="8 times"):
+            desk.provisioning(losing).disable(CAMILLE)
+        assert 8 == losing.tries
