@@ -222,10 +222,12 @@ class CodeSignIn:
             return self._wrong(account, challenge, client, "the account changed since")
         if not is_right:
             return self._wrong(account, challenge, client, "wrong code")
-        if not self.challenges.consume(challenge.id):
-            return self._gone(client, "another request was first")
+        is_first = self.challenges.consume(challenge.id)
+        # Right, so no failure; of a form that was sent twice as well.
         self.guard.give_back(taken)
         self.guard.give_back_network(network)
+        if not is_first:
+            return self._gone(client, "another request was first")
         self.guard.end_wait(account.id)
         return self._right(account, client)
 
