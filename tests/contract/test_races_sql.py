@@ -1,0 +1,200 @@
+"""
+Real threads on a file of SQLite's: one winner, and never more guesses than allowed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from threading import Barrier
+
+import attrs
+import pytest
+
+from uness_auth import HashingPolicy, Policy, Site, StorageError, UnessAuth
+from uness_auth.model import Client
+from uness_auth.outcomes import (
+    AccountAdded,
+    ChallengeGone,
+    CodeSent,
+    LinkSent,
+    LinkUsed,
+    PasswordSet,
+    SignedIn,
+    WrongPassword,
+)
+from uness_auth.storage.sql import SQLStorage
+from uness_auth.testing import EventLog, FastHashing, FixedClock, Outbox
+
+
+CAMILLE = "camille@univ-exemple.fr"
+HERE = Client(network="192.0.2.7", browser_digest="b" * 64)
+
+
+@attrs.frozen
+class Desk:
+    """
+    A site on SQLite, with one account.
+    """
+
+    auth: UnessAuth
+    outbox: Outbox
+    hashing: FastHashing
+    log: EventLog
+    clock: FixedClock
+
+    def token(self) -> str:
+        """
+        Ask for a link; return its token.
+        """
+        assert isinstance(self.auth.password_link.request(CAMILLE, HERE), LinkSent)
+        return self.outbox.link(CAMILLE).rpartition("/")[2]
+
+    def code(self) -> tuple[str, str]:
+        """
+        Ask for a code; return challenge and code.
+        """
+        sent = self.auth.code_sign_in.begin(CAMILLE, HERE)
+        assert isinstance(sent, CodeSent)
+        return sent.challenge_id, self.outbox.code(CAMILLE)
+
+    def set_password(self, token: str, password: str) -> object:
+        """
+        Post one password twice.
+        """
+        return self.auth.password_link.set_password(token, password, password, HERE)
+
+    def sign_in(self, password: str, client: Client = HERE) -> object:
+        """
+        Try a password.
+        """
+        return self.auth.password_sign_in.sign_in(
+            CAMILLE, password, client, is_remembered=False
+        )
+
+
+@pytest.fixture(name="desk")
+def _desk(tmp_path: Path, clock: FixedClock) -> Iterator[Desk]:
+    """
+    A site with a database in an empty folder.
+    """
+    storage = SQLStorage(
+        f"sqlite:///{tmp_path}/portal.db", longest_wait=timedelta(minutes=1)
+    )
+    storage.create_schema()
+    outbox, hashing, log = Outbox(), FastHashing(), EventLog()
+    patient = HashingPolicy(queue_per_slot=500, longest_wait=timedelta(minutes=1))
+    auth = UnessAuth(
+        site=Site(base_url="http://localhost:8000"),
+        stores=storage.stores,
+        mailer=outbox,
+        policy=Policy.uness(hashing=patient),
+        keys=["first-key-of-the-tests-0123456789abcdef"],
+        hashing=hashing,
+        subscribers=[log],
+        clock=clock,
+    )
+    added = auth.provisioning.add(CAMILLE, account_id="camille")
+    assert isinstance(added, AccountAdded)
+    yield Desk(auth, outbox, hashing, log, clock)
+    storage.close()
+
+
+def at_once(calls: list[Callable[[], object]]) -> list[object]:
+    """
+    Make every call in a thread of its own, all started together.
+
+    None where the store was too busy: nothing was decided.
+    """
+    barrier = Barrier(len(calls))
+
+    def one(call: Callable[[], object]) -> object:
+        barrier.wait()
+        try:
+            return call()
+        except StorageError:
+            return None
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(one, calls))
+
+
+def test_one_link_has_one_winner(desk: Desk) -> None:
+    """
+    One link posted 32 times with 32 passwords: one is set, and only it signs in.
+    """
+    token = desk.token()
+    passwords = [f"Velo-Tandem-{number:02d}x" for number in range(32)]
+
+    def post(password: str) -> Callable[[], object]:
+        return lambda: desk.set_password(token, password)
+
+    answers = at_once([post(password) for password in passwords])
+    (winner,) = (
+        password
+        for password, answer in zip(passwords, answers, strict=True)
+        if answer == PasswordSet()
+    )
+
+    assert 31 == answers.count(LinkUsed(has_password=True))
+    for password in passwords:
+        desk.clock.tick(timedelta(hours=2))
+        assert (password == winner) is isinstance(desk.sign_in(password), SignedIn)
+
+
+def test_one_code_opens_one_session(desk: Desk) -> None:
+    """
+    One right code posted 32 times at once opens one session.
+    """
+    challenge_id, code = desk.code()
+    answers = at_once(
+        [lambda: desk.auth.code_sign_in.confirm(challenge_id, code, HERE)] * 32
+    )
+
+    assert 1 == sum(isinstance(answer, SignedIn) for answer in answers)
+    assert 31 == answers.count(ChallengeGone()) + answers.count(None)
+
+
+def test_guessed_passwords(desk: Desk) -> None:
+    """
+    Of 200 guesses at once, from 200 networks, at most five are compared.
+    """
+    assert PasswordSet() == desk.set_password(desk.token(), "Velo-Tandem-2026")
+
+    def guess(number: int) -> Callable[[], object]:
+        client = Client(network=f"192.0.2.{number}")
+        return lambda: desk.sign_in(f"Faux-{number}", client)
+
+    answers = at_once([guess(number) for number in range(200)])
+
+    assert 1 <= desk.hashing.verified <= 5
+    assert desk.hashing.verified == answers.count(WrongPassword())
+
+
+def test_guessed_codes(desk: Desk) -> None:
+    """
+    Of 200 guesses at one challenge at once, at most five are compared.
+    """
+    challenge_id, code = desk.code()
+    wrong = f"{(int(code) + 1) % 1_000_000:06d}"
+    at_once([lambda: desk.auth.code_sign_in.confirm(challenge_id, wrong, HERE)] * 200)
+    reasons = Counter(event.reason for event in desk.log.events)
+
+    assert 1 <= reasons["wrong code"] <= 5
+    assert ChallengeGone() == desk.auth.code_sign_in.confirm(challenge_id, code, HERE)
+
+
+def test_asked_for_at_once(desk: Desk) -> None:
+    """
+    Of 32 who ask for a link at once, one is mailed; of 32 who ask for a code again, one.
+    """
+    at_once([lambda: desk.auth.password_link.request(CAMILLE, HERE)] * 32)
+    assert 1 == len(desk.outbox.messages)
+    challenge_id, _ = desk.code()
+    desk.clock.tick(timedelta(minutes=1))
+    at_once([lambda: desk.auth.code_sign_in.resend(challenge_id, HERE)] * 32)
+
+    assert 3 == len(desk.outbox.messages)

@@ -1,0 +1,252 @@
+"""
+Real threads, one winner: links, codes and guesses, all posted at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import TypeVar
+
+import attrs
+import pytest
+
+from uness_auth import HashingPolicy, Policy, Site, StorageError, UnessAuth
+from uness_auth.model import Client
+from uness_auth.outcomes import (
+    AccountAdded,
+    ChallengeGone,
+    CodeSent,
+    LinkSent,
+    LinkUsed,
+    PasswordSet,
+    SignedIn,
+    WrongCode,
+    WrongPassword,
+)
+from uness_auth.storage.memory import MemoryStorage
+from uness_auth.testing import EventLog, FastHashing, FixedClock, Outbox
+
+
+T = TypeVar("T")
+CAMILLE = "camille@univ-exemple.fr"
+HERE = Client(network="192.0.2.7", browser_digest="b" * 64)
+
+
+def at_once(calls: list[Callable[[], T]]) -> list[T]:
+    """
+    Make every call in a thread of its own, all started together.
+    """
+    barrier = Barrier(len(calls))
+
+    def one(call: Callable[[], T]) -> T:
+        barrier.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(one, calls))
+
+
+def or_refused(call: Callable[[], T]) -> Callable[[], T | None]:
+    """
+    Return the call, with None where the store is too busy: nothing was decided.
+    """
+
+    def guarded() -> T | None:
+        try:
+            return call()
+        except StorageError:
+            return None
+
+    return guarded
+
+
+@attrs.frozen
+class Desk:
+    """
+    A site with one account, patient enough for every thread to have its turn.
+    """
+
+    clock: FixedClock
+    storage: MemoryStorage = attrs.field(factory=MemoryStorage)
+    outbox: Outbox = attrs.field(factory=Outbox)
+    hashing: FastHashing = attrs.field(factory=FastHashing)
+    log: EventLog = attrs.field(factory=EventLog)
+
+    def wired(self) -> UnessAuth:
+        """
+        Wire the site and add Camille.
+        """
+        patient = HashingPolicy(queue_per_slot=500, longest_wait=timedelta(minutes=1))
+        auth = UnessAuth(
+            site=Site(base_url="http://localhost:8000"),
+            stores=self.storage.stores,
+            mailer=self.outbox,
+            policy=Policy.uness(hashing=patient),
+            keys=["first-key-of-the-tests-0123456789abcdef"],
+            hashing=self.hashing,
+            subscribers=[self.log],
+            clock=self.clock,
+        )
+        added = auth.provisioning.add(CAMILLE, account_id="camille")
+        assert isinstance(added, AccountAdded)
+        return auth
+
+
+@pytest.fixture(name="desk")
+def _desk(clock: FixedClock) -> Desk:
+    """
+    Everything at hand.
+    """
+    return Desk(clock)
+
+
+@pytest.fixture(name="auth")
+def _auth(desk: Desk) -> UnessAuth:
+    """
+    The site.
+    """
+    return desk.wired()
+
+
+def code_for(auth: UnessAuth, outbox: Outbox) -> tuple[str, str]:
+    """
+    Ask for a code; return challenge and code.
+    """
+    sent = auth.code_sign_in.begin(CAMILLE, HERE)
+    assert isinstance(sent, CodeSent)
+    return sent.challenge_id, outbox.code(CAMILLE)
+
+
+def with_password(auth: UnessAuth, outbox: Outbox, password: str) -> None:
+    """
+    Give Camille a password, through the link.
+    """
+    assert isinstance(auth.password_link.request(CAMILLE, HERE), LinkSent)
+    token = outbox.link(CAMILLE).rpartition("/")[2]
+    answer = auth.password_link.set_password(token, password, password, HERE)
+    assert isinstance(answer, PasswordSet)
+
+
+def try_password(auth: UnessAuth, password: str, client: Client = HERE) -> object:
+    """
+    Try to sign in.
+    """
+    return auth.password_sign_in.sign_in(CAMILLE, password, client, is_remembered=False)
+
+
+def test_one_link_has_one_winner(auth: UnessAuth, desk: Desk) -> None:
+    """
+    One link posted 32 times with 32 passwords: one is set, and only it signs in.
+    """
+    assert isinstance(auth.password_link.request(CAMILLE, HERE), LinkSent)
+    token = desk.outbox.link(CAMILLE).rpartition("/")[2]
+    passwords = [f"Velo-Tandem-{number:02d}x" for number in range(32)]
+
+    def post(password: str) -> Callable[[], object]:
+        return lambda: auth.password_link.set_password(token, password, password, HERE)
+
+    answers = at_once([post(password) for password in passwords])
+    (winner,) = (
+        password
+        for password, answer in zip(passwords, answers, strict=True)
+        if answer == PasswordSet()
+    )
+
+    assert 31 == answers.count(LinkUsed(has_password=True))
+    for password in passwords:
+        desk.clock.tick(timedelta(hours=2))
+        answer = try_password(auth, password)
+        assert (password == winner) is isinstance(answer, SignedIn)
+        assert password == winner or answer == WrongPassword()
+
+
+def test_one_code_opens_one_session(auth: UnessAuth, desk: Desk) -> None:
+    """
+    One right code posted 32 times at once opens one session.
+    """
+    challenge_id, code = code_for(auth, desk.outbox)
+
+    def post() -> object:
+        return auth.code_sign_in.confirm(challenge_id, code, HERE)
+
+    answers = at_once([or_refused(post)] * 32)
+
+    assert 1 == sum(isinstance(answer, SignedIn) for answer in answers)
+    assert 31 == answers.count(ChallengeGone()) + answers.count(None)
+
+
+def test_guessed_passwords(auth: UnessAuth, desk: Desk) -> None:
+    """
+    Of 200 guesses at once, from 200 networks, at most five are compared.
+    """
+    with_password(auth, desk.outbox, "Velo-Tandem-2026")
+    guesses = [
+        or_refused(
+            lambda number=number: try_password(  # type: ignore[misc]
+                auth, f"Faux-{number}", Client(network=f"192.0.2.{number}")
+            )
+        )
+        for number in range(200)
+    ]
+    answers = at_once(guesses)
+
+    assert desk.hashing.verified <= 5
+    assert desk.hashing.verified == answers.count(WrongPassword())
+
+
+def test_right_password_among_guesses(auth: UnessAuth, desk: Desk) -> None:
+    """
+    Guesses at once never make more than five comparisons between two successes.
+    """
+    with_password(auth, desk.outbox, "Velo-Tandem-2026")
+    words = ["Faux"] * 60 + ["Velo-Tandem-2026"] * 4
+    answers = at_once(
+        [or_refused(lambda word=word: try_password(auth, word)) for word in words]  # type: ignore[misc]
+    )
+    right = sum(isinstance(answer, SignedIn) for answer in answers)
+
+    assert answers.count(WrongPassword()) <= 5 * (right + 1)
+    # One network has half of the day.
+    assert answers.count(WrongPassword()) <= 12
+
+
+def test_guessed_codes(auth: UnessAuth, desk: Desk) -> None:
+    """
+    Of 200 guesses at one challenge at once, at most five are compared.
+    """
+    challenge_id, code = code_for(auth, desk.outbox)
+    wrong = f"{(int(code) + 1) % 1_000_000:06d}"
+
+    def guess() -> object:
+        return auth.code_sign_in.confirm(challenge_id, wrong, HERE)
+
+    answers = at_once([or_refused(guess)] * 200)
+    reasons = Counter(event.reason for event in desk.log.events)
+
+    assert reasons["wrong code"] <= 5
+    assert sum(isinstance(answer, WrongCode) for answer in answers) <= 4
+    assert ChallengeGone() == auth.code_sign_in.confirm(challenge_id, code, HERE)
+
+
+def test_asked_for_at_once(auth: UnessAuth, desk: Desk) -> None:
+    """
+    Of 32 who ask for a link at once, one is mailed.
+    """
+    at_once([or_refused(lambda: auth.password_link.request(CAMILLE, HERE))] * 32)
+
+    assert 1 == len(desk.outbox.messages)
+
+
+def test_asked_again_at_once(auth: UnessAuth, desk: Desk) -> None:
+    """
+    Of 32 who ask for one code again at once, one is mailed.
+    """
+    challenge_id, _ = code_for(auth, desk.outbox)
+    desk.clock.tick(timedelta(minutes=1))
+    at_once([lambda: auth.code_sign_in.resend(challenge_id, HERE)] * 32)
+
+    assert 2 == len(desk.outbox.messages)
