@@ -5,12 +5,17 @@ The examples in the documentation run, and say what they say they say.
 from __future__ import annotations
 
 import re
+import secrets
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+from uness_auth.storage.sql import SQLStorage
 
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +32,31 @@ PAGES = [
 SAVED: Final = re.compile(
     r"[Ss]ave this as `([^`]+)`:\n\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE
 )
+
+
+# What an operator would set.
+OPERATOR: Final = {
+    "SMTP_URL": "smtp://localhost:2525",
+    "UNESS_AUTH_KEYS": secrets.token_urlsafe(48),
+}
+
+
+def close(found: Iterable[object]) -> None:
+    """
+    Close the databases among what a page made.
+    """
+    for one in found:
+        if isinstance(one, SQLStorage):
+            one.close()
+
+
+def forget(folder: Path) -> None:
+    """
+    Forget the modules that were imported from *folder*.
+    """
+    for name, module in [*sys.modules.items()]:
+        if (getattr(module, "__file__", None) or "").startswith(str(folder)):
+            del sys.modules[name]
 
 
 def save_files(page: Path, folder: Path) -> None:
@@ -55,11 +85,18 @@ class TestExamples:
         """
         Every example of the page runs, in the order in which it is read.
         """
-        # Whatever files they make are theirs.
+        # Whatever files and modules they make are theirs.
         monkeypatch.chdir(tmp_path)
+        monkeypatch.syspath_prepend(tmp_path)
+        for name, value in OPERATOR.items():
+            monkeypatch.setenv(name, value)
         save_files(page, tmp_path)
         document = SYBIL.parse(page)
         # A module that is not there: Flask then looks beside us for templates.
         document.namespace["__name__"] = "example_portal"
-        for example in document.examples():
-            example.evaluate()
+        try:
+            for example in document.examples():
+                example.evaluate()
+        finally:
+            close(document.namespace.values())
+            forget(tmp_path)

@@ -5,6 +5,7 @@ The reference and the code name the same things.
 from __future__ import annotations
 
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import attrs
@@ -62,6 +63,18 @@ class TestPolicies:
             for part in attrs.fields(Policy)
             for rules in [getattr(Policy.uness(), part.name)]
         } == listed
+
+
+class TestColours:
+    def test_every_property_is_told(self) -> None:
+        """
+        The guide names every custom property of the style sheet, and no other.
+        """
+        sheet = files("uness_auth") / "static/uness_auth/uness.css"
+        guide = (DOCS / "howto/change-colours.md").read_text("utf-8")
+        told = set(re.findall(r"--uness-[\w-]+", guide))
+
+        assert set(re.findall(r"--uness-[\w-]+(?=:)", sheet.read_text("utf-8"))) == told
 
 
 class TestGlossary:
