@@ -4,13 +4,13 @@ The adapter for Flask: request in, page or redirect out, cookies, registration.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial, wraps
 from types import MappingProxyType
-from typing import Final, ParamSpec, TypeVar, assert_never, cast
+from typing import Any, Final, ParamSpec, TypeVar, assert_never, cast, overload
 from urllib.parse import quote, urlencode
 
-from blinker import Namespace
+from blinker import NamedSignal, Namespace
 from flask import (
     Blueprint,
     Flask,
@@ -62,7 +62,7 @@ HEADERS: Final = (
 )
 
 _namespace: Final = Namespace()
-signals: Final = MappingProxyType(
+signals: Final[Mapping[EventKind, NamedSignal]] = MappingProxyType(
     {kind: _namespace.signal(f"uness-auth-{kind}") for kind in EventKind}
 )
 """One blinker signal per kind of event; sent with the app, and ``event=``."""
@@ -104,8 +104,8 @@ class FlaskAuth:
             )
         # First of all, so that a CSRF guard that comes later finds us exempt.
         app.before_request_funcs.setdefault(None, []).insert(0, self._exempt)
-        app.after_request(self._after)
-        app.context_processor(lambda: {"uness_auth": TemplateHelp(self)})
+        _ = app.after_request(self._after)
+        _ = app.context_processor(lambda: {"uness_auth": TemplateHelp(self)})
         app.register_error_handler(StorageError, self._store_failed)
         self.auth.subscribe(partial(_send_signal, app))
         # The app's own log too: it names the path of a request that failed.
@@ -166,7 +166,7 @@ class FlaskAuth:
             # What was made for one person is shown to nobody else, nor after they
             # signed out.
             response.vary.add("Cookie")
-            response.headers.setdefault("Cache-Control", "no-store")
+            _ = response.headers.setdefault("Cache-Control", "no-store")
         if isinstance(resumed, NotSignedIn):
             dead = self.site.dead_session(_request())
             if dead is not None and not _sets_cookie(response, dead.name):
@@ -177,7 +177,7 @@ class FlaskAuth:
         if CSP not in response.headers:
             # Not one of our own answers: werkzeug's, for what no route takes.
             for name, value in SECURITY_HEADERS:
-                response.headers.setdefault(name, value)
+                _ = response.headers.setdefault(name, value)
         if isinstance(request.routing_exception, RequestRedirect):
             # Werkzeug puts a missing slash right, at the host that the client named.
             path = request.routing_exception.new_url.split("/", 3)[3]
@@ -237,16 +237,25 @@ current_account = cast("Account", LocalProxy(_account))
 """The `uness_auth.Account` that is signed in; false where nobody is."""
 
 
-def login_required(view: Callable[P, R]) -> Callable[P, R | Response]:
+@overload
+def login_required(
+    view: Callable[P, Coroutine[Any, Any, R]],
+) -> Callable[P, R | Response]: ...
+
+
+@overload
+def login_required(view: Callable[P, R]) -> Callable[P, R | Response]: ...
+
+
+def login_required(view: Callable[P, Any]) -> Callable[P, Any]:
     """
     Let only a signed-in visitor reach *view*; others go to S1 and come back after.
     """
 
     @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
         if isinstance(_extension().resume(), Resumed):
-            ensured: Callable[P, R] = current_app.ensure_sync(view)
-            return ensured(*args, **kwargs)
+            return current_app.ensure_sync(view)(*args, **kwargs)
         return _to_sign_in()
 
     return guarded
@@ -357,11 +366,11 @@ def _static_file(name: str) -> Response:
 
 
 def _send_signal(app: Flask, event: Event) -> None:
-    signals[event.kind].send(app, event=event)
+    _ = signals[event.kind].send(app, event=event)
 
 
 def _prefix(app: Flask, path: str) -> str:
-    root = str(app.config["APPLICATION_ROOT"]).rstrip("/")
+    root = cast("str", app.config["APPLICATION_ROOT"]).rstrip("/")
     if not path.startswith(f"{root}/"):
         msg = (
             f"Site(path={path!r}) lies outside APPLICATION_ROOT={root!r}: begin it "
