@@ -210,13 +210,14 @@ class JoinedSessions(Protocol):
     What a session store may do besides, where sessions and accounts share a database.
 
     A request that needs the session is then one read instead of two.
-
-    Attributes:
-        joins: The account store it reads from.  Used only where `Stores.accounts` is
-            this very object.
     """
 
-    joins: Accounts
+    @property
+    def joins(self) -> Accounts:
+        """
+        The account store it reads from: used only if `Stores.accounts` is this object.
+        """
+        ...
 
     def with_account(self, digest: str, /) -> tuple[Session, Account] | None:
         """

@@ -30,7 +30,7 @@ class MemoryStorage:
     for_development_only: ClassVar[bool] = True
 
     def __init__(self) -> None:
-        rows = _Rows()
+        rows = Rows()
         self.accounts = MemoryAccounts(rows)
         self.registry = MemoryRegistry(rows)
         self.code_challenges = MemoryCodeChallenges(rows)
@@ -57,9 +57,14 @@ class _Number:
     expires_at: datetime
 
 
-class _Rows:
-    # One lock for all of it: a step that looks at two tables, as the join does, sees
-    # both at one moment, and nobody waits for long where nothing touches a disk.
+class Rows:
+    """
+    What the stores of one `MemoryStorage` share.
+
+    One lock for all of it: a step that looks at two tables, as the join does, sees both
+    at one moment, and nobody waits for long where nothing touches a disk.
+    """
+
     def __init__(self) -> None:
         self.lock = Lock()
         self.accounts: dict[str, Account] = {}
@@ -69,6 +74,9 @@ class _Rows:
         self.counters: dict[str, _Text | _Number] = {}
 
     def under(self, account_id: str, version: int, /) -> Account | None:
+        """
+        Return the account if it is under *version*.
+        """
         account = self.accounts.get(account_id)
         if account is None or account.credential_version != version:
             return None
@@ -83,7 +91,7 @@ class MemoryAccounts:
 
     for_development_only: ClassVar[bool] = True
 
-    _rows: _Rows
+    _rows: Rows
 
     def by_id(self, account_id: str, /) -> Account | None:
         """
@@ -153,7 +161,7 @@ class MemoryRegistry:
 
     for_development_only: ClassVar[bool] = True
 
-    _rows: _Rows
+    _rows: Rows
 
     def page(self, after: str, limit: int, /) -> Sequence[Account]:
         """
@@ -213,7 +221,7 @@ class MemoryCodeChallenges:
 
     for_development_only: ClassVar[bool] = True
 
-    _rows: _Rows
+    _rows: Rows
 
     def add(self, challenge: CodeChallenge, /) -> None:
         """
@@ -287,7 +295,7 @@ class MemorySessions:
 
     for_development_only: ClassVar[bool] = True
 
-    _rows: _Rows
+    _rows: Rows
     joins: MemoryAccounts
 
     def add(self, session: Session, /) -> None:
@@ -356,7 +364,7 @@ class MemoryCounters:
 
     for_development_only: ClassVar[bool] = True
 
-    _rows: _Rows
+    _rows: Rows
 
     def read(self, key: str, /) -> str | None:
         """

@@ -1,0 +1,273 @@
+"""
+What every registry does.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from functools import partial
+
+import attrs
+
+from ...errors import StorageError
+from ...model import Account
+from ...ports import Registry
+from .accounts import ACCOUNT, ODD, OTHER
+from .base import NOW, Contract
+
+
+class RegistryContract(Contract, ABC):
+    """
+    What every `uness_auth.ports.Registry` does.
+
+    Subclass it in your test suite and build an empty store in `make`.
+    """
+
+    @abstractmethod
+    def make(self) -> Registry:
+        """
+        Return an empty store.
+        """
+
+    def test_applied_accounts_are_there(self) -> None:
+        """
+        What is added comes back with every field, and its ids are told.
+        """
+        store = self.make()
+        disabled = attrs.evolve(OTHER, is_disabled=True)
+
+        added = store.apply([ACCOUNT, disabled, ODD])
+
+        assert frozenset({ACCOUNT.id, disabled.id, ODD.id}) == added
+        assert [ACCOUNT, disabled, ODD] == list(store.page("", 10))
+
+    def test_nothing_is_applied(self) -> None:
+        """
+        No account at all is nothing added.
+        """
+        store = self.make()
+
+        assert frozenset() == store.apply([])
+        assert [] == list(store.page("", 10))
+
+    def test_thousands_are_applied(self) -> None:
+        """
+        A whole intake fits into one call.
+        """
+        store = self.make()
+        intake = [
+            attrs.evolve(ACCOUNT, id=f"{n:05}", address=f"{n}@exemple.fr")
+            for n in range(5_000)
+        ]
+
+        assert {account.id for account in intake} == store.apply(intake)
+        assert intake == list(store.page("", 6_000))
+
+    def test_known_ids_are_skipped(self) -> None:
+        """
+        An account whose id is known is left as it is; the others are added.
+        """
+        store = self.make()
+        _ = store.apply([ACCOUNT])
+        same_id = attrs.evolve(ACCOUNT, address="new@exemple.fr")
+
+        assert frozenset({OTHER.id}) == store.apply([same_id, OTHER])
+        assert [ACCOUNT, OTHER] == list(store.page("", 10))
+
+    def test_known_addresses_are_skipped(self) -> None:
+        """
+        An account whose address is known is left as it is; the others are added.
+        """
+        store = self.make()
+        _ = store.apply([ACCOUNT])
+        same_address = attrs.evolve(ACCOUNT, id="new")
+
+        assert frozenset({OTHER.id}) == store.apply([same_address, OTHER])
+        assert [ACCOUNT, OTHER] == list(store.page("", 10))
+
+    def test_the_first_of_twins_is_added(self) -> None:
+        """
+        Of two with one address, or one id, in one call the first is added.
+        """
+        store = self.make()
+        same_address = attrs.evolve(ACCOUNT, id="new")
+        same_id = attrs.evolve(ACCOUNT, address="new@exemple.fr")
+
+        assert frozenset({ACCOUNT.id}) == store.apply([ACCOUNT, same_address, same_id])
+        assert [ACCOUNT] == list(store.page("", 10))
+
+    def test_similar_addresses_are_not_known(self) -> None:
+        """
+        Addresses and ids that differ by case, accent or space belong to others.
+        """
+        store = self.make()
+        texts = ["mike", "Mike", "mikè", "mike\u0301", "mike ", "mi\u212ae"]
+        accounts = [attrs.evolve(ACCOUNT, id=text, address=text) for text in texts]
+
+        assert frozenset(texts) == store.apply(accounts)
+
+    def test_all_or_none_are_applied(self) -> None:
+        """
+        Where one account cannot be stored, none is.
+        """
+        store = self.make()
+        # A lone surrogate is no text that a database could encode.
+        odd = attrs.evolve(OTHER, display_name="\ud800")
+        added: frozenset[str] = frozenset()
+
+        with suppress(StorageError):
+            added = store.apply([ACCOUNT, odd])
+
+        assert added == {account.id for account in store.page("", 10)}
+        assert len(added) in {0, 2}
+
+    def test_one_address_has_one_owner(self) -> None:
+        """
+        Of 16 concurrent calls with one address exactly one adds it.
+        """
+        store = self.make()
+        rivals = [attrs.evolve(ACCOUNT, id=f"id {n}") for n in range(16)]
+
+        added = self.together([partial(store.apply, [rival]) for rival in rivals])
+
+        stored = [account.id for account in store.page("", 20)]
+        assert 1 == len(stored)
+        assert [frozenset(stored)] == [ids for ids in added if ids]
+
+    def test_pages_go_on_after_the_last_id(self) -> None:
+        """
+        Pages hold each account once, by id, capitals before small letters before accents.
+        """
+        store = self.make()
+        ids = ["0", "10", "9", "B", "a", "a b", "é"]
+        _ = store.apply(
+            [attrs.evolve(ACCOUNT, id=one, address=one) for one in reversed(ids)]
+        )
+
+        pages = [store.page(after, 3) for after in ("", "9", "a b")]
+
+        assert [ids[:3], ids[3:6], ids[6:]] == [
+            [account.id for account in page] for page in pages
+        ]
+        assert [] == list(store.page("é", 3))
+
+    def test_replace_writes_every_field(self) -> None:
+        """
+        An account is replaced as a whole, and nobody else is.
+        """
+        store = self.make()
+        _ = store.apply([ACCOUNT, OTHER])
+        new = Account(
+            id=ACCOUNT.id,
+            address="new@exemple.fr",
+            credential_version=ACCOUNT.credential_version + 1,
+            created_at=NOW,
+            display_name="Camille Durand",
+            language="en",
+            password_hash="",
+            is_disabled=True,
+        )
+
+        assert store.replace(new, ACCOUNT.credential_version)
+        assert [new, OTHER] == list(store.page("", 10))
+
+    def test_replace_under_a_stale_version_is_refused(self) -> None:
+        """
+        Under any version but the stored one nothing is written.
+        """
+        store = self.make()
+        _ = store.apply([ACCOUNT])
+        new = attrs.evolve(ACCOUNT, display_name="Camille Durand")
+
+        assert not store.replace(new, ACCOUNT.credential_version - 1)
+        assert not store.replace(new, ACCOUNT.credential_version + 1)
+        assert [ACCOUNT] == list(store.page("", 10))
+
+    def test_replace_to_a_taken_address_is_refused(self) -> None:
+        """
+        An address that belongs to another stays with its owner.
+        """
+        store = self.make()
+        _ = store.apply([ACCOUNT, OTHER])
+        thief = attrs.evolve(OTHER, address=ACCOUNT.address)
+
+        assert not store.replace(thief, OTHER.credential_version)
+        assert [ACCOUNT, OTHER] == list(store.page("", 10))
+
+    def test_replace_creates_nobody(self) -> None:
+        """
+        An account that is not there is not replaced, and does not appear.
+        """
+        store = self.make()
+
+        assert not store.replace(ACCOUNT, ACCOUNT.credential_version)
+        assert [] == list(store.page("", 10))
+
+    def test_replace_leaves_the_suspension_alone(self) -> None:
+        """
+        A suspended password stays so, and one that is not does not become so.
+        """
+        store = self.make()
+        suspended = attrs.evolve(ACCOUNT, is_password_suspended=True)
+        _ = store.apply([suspended, OTHER])
+        version = ACCOUNT.credential_version
+
+        assert store.replace(ACCOUNT, version)
+        assert store.replace(attrs.evolve(OTHER, is_password_suspended=True), version)
+        assert [suspended, OTHER] == list(store.page("", 10))
+
+    def test_replace_has_one_winner(self) -> None:
+        """
+        Of 16 concurrent calls with one version exactly one writes.
+        """
+        store = self.make()
+        _ = store.apply([ACCOUNT])
+        version = ACCOUNT.credential_version
+        rivals = [
+            attrs.evolve(ACCOUNT, display_name=f"{n}", credential_version=version + 1)
+            for n in range(16)
+        ]
+
+        won = self.together([partial(store.replace, one, version) for one in rivals])
+
+        assert 1 == won.count(True)
+        assert [rivals[won.index(True)]] == list(store.page("", 10))
+
+    def test_a_new_address_frees_the_old(self) -> None:
+        """
+        After a change of address the old one is free and the new one taken.
+        """
+        store = self.make()
+        _ = store.apply([ACCOUNT])
+        moved = attrs.evolve(ACCOUNT, address="new@exemple.fr")
+        assert store.replace(moved, ACCOUNT.credential_version)
+
+        heir = attrs.evolve(OTHER, address=ACCOUNT.address)
+        late = attrs.evolve(OTHER, id="late", address=moved.address)
+
+        assert frozenset({heir.id}) == store.apply([heir, late])
+        assert [moved, heir] == list(store.page("", 10))
+
+    def test_erased_once(self) -> None:
+        """
+        An erased account is gone, alone, and its id and address may be used again.
+        """
+        store = self.make()
+        _ = store.apply([ACCOUNT, OTHER])
+
+        assert store.erase(ACCOUNT.id)
+        assert not store.erase(ACCOUNT.id)
+        assert [OTHER] == list(store.page("", 10))
+        assert frozenset({ACCOUNT.id}) == store.apply([ACCOUNT])
+
+    def test_erase_has_one_winner(self) -> None:
+        """
+        Of 16 concurrent calls exactly one erases.
+        """
+        store = self.make()
+        _ = store.apply([ACCOUNT])
+
+        won = self.together([partial(store.erase, ACCOUNT.id)] * 16)
+
+        assert 1 == won.count(True)
