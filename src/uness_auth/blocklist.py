@@ -136,7 +136,7 @@ def words() -> frozenset[str]:
     """
     Return the list.  Read when first asked for: most processes set no password.
     """
-    packed = resources.files(__package__).joinpath("blocklist.txt.gz").read_bytes()
+    packed = resources.files("uness_auth").joinpath("blocklist.txt.gz").read_bytes()
     return frozenset(gzip.decompress(packed).decode("ascii").split())
 
 
@@ -227,9 +227,13 @@ def _weight(text: str) -> int:
 
     Read as it stands, and read apart: ``a1b2c3d4`` is ``abcd`` and ``1234``.
     """
-    kinds = (str.isalpha, str.isdigit, lambda mark: not mark.isalnum())
+    kinds = (str.isalpha, str.isdigit, _is_special)
     apart = ("".join(filter(kind, text)) for kind in kinds)
     return min(_count(text), sum(map(_count, apart)))
+
+
+def _is_special(mark: str) -> bool:
+    return not mark.isalnum()
 
 
 def _count(text: str) -> int:

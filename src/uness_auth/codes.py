@@ -9,7 +9,7 @@ import re
 from base64 import b32encode
 from typing import Final
 
-import pyotp
+from pyotp.hotp import HOTP
 
 from .keys import KeyRing, Purpose, digest_under
 from .model import CodeChallenge
@@ -49,7 +49,7 @@ class Codes:
         if key is None:
             return None
         own = bytes.fromhex(digest_under(key, challenge_id, account_id, str(version)))
-        hotp = pyotp.HOTP(b32encode(own).decode(), digits=self._policy.digits)
+        hotp = HOTP(b32encode(own).decode(), digits=self._policy.digits)
         return hotp.at(0)
 
     def same(self, typed: str, challenge: CodeChallenge, /) -> bool:

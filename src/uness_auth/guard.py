@@ -248,7 +248,7 @@ class Guard:
         """
         Only failures count against a network.
         """
-        self._counters.add(taken.key, -1, taken.expires_at)
+        _ = self._counters.add(taken.key, -1, taken.expires_at)
 
     def take_unknown(self, client: Client, /) -> NetworkTaken | None:
         """

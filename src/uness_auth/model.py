@@ -296,7 +296,7 @@ def _check_base_url(base_url: str) -> None:
 def _is_host(host: str) -> bool:
     try:
         if host.startswith("["):
-            IPv6Address(host[1:-1])
+            _ = IPv6Address(host[1:-1])
     except ValueError:
         return False
     return True
@@ -324,7 +324,7 @@ def _check_paths(site: Site) -> None:
 
 def _check_time_zone(name: str) -> None:
     try:
-        ZoneInfo(name)
+        _ = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
         msg = (
             f"Site(time_zone={name!r}) is not known here: give an IANA name such as "

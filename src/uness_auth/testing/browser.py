@@ -127,8 +127,8 @@ class _Control:
 @attrs.define
 class _Form:
     action: str
-    controls: list[_Control] = attrs.field(factory=list)
-    buttons: list[str] = attrs.field(factory=list)
+    controls: list[_Control] = attrs.field(factory=list[_Control])
+    buttons: list[str] = attrs.field(factory=list[str])
 
 
 @attrs.define
@@ -173,6 +173,8 @@ class PageReader(HTMLParser):
                 self.labels[self._label_for] = ""
             case "button" if self.forms and given.get("type") != "button":
                 self.forms[-1].buttons.append("")
+            case _:
+                pass
 
     def handle_endtag(self, tag: str) -> None:
         """
@@ -380,6 +382,6 @@ class HtmlBrowser:
             if name.lower() == "set-cookie":
                 pair, _, rest = value.partition(";")
                 key, _, content = pair.partition("=")
-                self.cookies.pop(key, None)
+                _ = self.cookies.pop(key, None)
                 if "max-age=0" not in rest.lower():
                     self.cookies[key] = content

@@ -58,7 +58,7 @@ class Request:
     # Of a link it holds the token.
     path: str = attrs.field(repr=False)
     query: str = attrs.field(default="", repr=False)
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
     peer: str | None = None
     read: Callable[[int], bytes] = attrs.field(default=lambda _limit: b"", repr=False)
 
