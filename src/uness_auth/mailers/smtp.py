@@ -210,7 +210,7 @@ class _Deadline:
     def left(self) -> float:
         left = self._end - time.monotonic()
         if left <= 0:
-            msg = "took too long altogether"
+            msg = "timed out"
             raise TimeoutError(msg)
         return min(self._each, left)
 
@@ -230,8 +230,14 @@ class _Client(smtplib.SMTP):
         self._mailer = mailer
         # With a name given, smtplib does not ask DNS for one, a wait without an end.
         super().__init__(mailer.host, mailer.port, mailer.ehlo_name)
-        if not mailer.ehlo_name and self.sock is not None:
-            self.local_hostname = _address_literal(self.sock)
+        if not mailer.ehlo_name:
+            self.local_hostname = _address_literal(self._connection())
+
+    def _connection(self) -> socket.socket:
+        if self.sock is None:
+            msg = "not connected"
+            raise smtplib.SMTPServerDisconnected(msg)
+        return self.sock
 
     def _get_socket(self, host: str, port: int, _: float | None) -> socket.socket:
         # What smtplib calls to connect, and what its own SMTP_SSL overrides.
@@ -242,16 +248,15 @@ class _Client(smtplib.SMTP):
         return sock
 
     def getreply(self) -> tuple[int, bytes]:
-        if self.file is None and self.sock is not None:
-            self.file = io.BufferedReader(_Replies(self.sock, self._deadline))
+        if self.file is None:
+            self.file = io.BufferedReader(_Replies(self._connection(), self._deadline))
         return super().getreply()
 
     def send(self, s: Any) -> None:
         data = s.encode("ascii") if isinstance(s, str) else bytes(s)
         # Each piece is one write, and a write ends by its time-out.
         for start in range(0, len(data), _PIECE):
-            if self.sock is not None:
-                self.sock.settimeout(self._deadline.left())
+            self._connection().settimeout(self._deadline.left())
             super().send(data[start : start + _PIECE])
 
 
