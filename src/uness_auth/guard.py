@@ -45,7 +45,7 @@ class Taken:
     One try of an account's budget, to be given back on success.
     """
 
-    key: str
+    key: str = attrs.field(repr=False)
     at: datetime
     network: str
     text: str = attrs.field(repr=False)
@@ -58,7 +58,7 @@ class NetworkTaken:
     One try of a network's budget, to be given back on success.
     """
 
-    key: str
+    key: str = attrs.field(repr=False)
     expires_at: datetime
 
 
