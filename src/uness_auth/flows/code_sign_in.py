@@ -173,11 +173,11 @@ class CodeSignIn:
         try:
             refused = self.orders.code(challenge, account, client)
         except MailError:
-            self.challenges.consume(challenge.id)
+            _ = self.challenges.consume(challenge.id)
             raise
         if refused is None:
             return CodeSent(challenge_id=challenge.id, is_certain=is_certain)
-        self.challenges.consume(challenge.id)
+        _ = self.challenges.consume(challenge.id)
         return refused
 
     def _send_again(
@@ -284,7 +284,7 @@ class CodeSignIn:
     def _unsend(self, challenge: CodeChallenge) -> None:
         # No mail left, so the next may be asked for at once.
         now = self.clock()
-        self.challenges.renew(
+        _ = self.challenges.renew(
             challenge.id, now, now - self.policy.pause, challenge.expires_at
         )
 

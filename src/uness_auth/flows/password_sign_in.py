@@ -191,7 +191,7 @@ class PasswordSignIn:
         if not self.hashing.needs_rehash(account.password_hash):
             return
         try:
-            self.accounts.rehash(
+            _ = self.accounts.rehash(
                 account.id, self.hashing.hash(password), account.credential_version
             )
         except StorageError:
