@@ -24,7 +24,7 @@ from flask import (
 from markupsafe import Markup
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.local import LocalProxy
-from werkzeug.routing import RequestRedirect
+from werkzeug.routing import PathConverter
 
 from .errors import ConfigurationError, StorageError
 from .events import Event, EventKind
@@ -68,6 +68,18 @@ signals: Final[Mapping[EventKind, NamedSignal]] = MappingProxyType(
 """One blinker signal per kind of event; sent with the app, and ``event=``."""
 
 
+class _Rest(PathConverter):
+    """
+    Whatever is left of a path, slashes at its start too.
+
+    Werkzeug would tidy them away with a redirect, at the host that the client named.
+    """
+
+    NAME: Final = "uness_auth_rest"
+    regex = ".*?"
+    part_isolating = False
+
+
 class FlaskAuth:
     """
     The sign-in of *auth* in a Flask app.
@@ -95,12 +107,13 @@ class FlaskAuth:
         prefix = _prefix(app, self.auth.site.path)
         _check_free(app, prefix)
         app.extensions[EXTENSION] = self
+        app.url_map.converters[_Rest.NAME] = _Rest
         app.register_blueprint(self._blueprint(), url_prefix=prefix)
         if not any(rule.rule == WELL_KNOWN for rule in app.url_map.iter_rules()):
             app.add_url_rule(
                 WELL_KNOWN,
                 f"{EXTENSION}_change_password",
-                lambda: redirect(self.auth.site.url(), 303),
+                self._to_start,
             )
         # First of all, so that a CSRF guard that comes later finds us exempt.
         app.before_request_funcs.setdefault(None, []).insert(0, self._exempt)
@@ -128,7 +141,9 @@ class FlaskAuth:
             rule = "/" + route.path.replace("{token}", "<path:token>")
             self._add(blueprint, rule, route.name, partial(self._serve, route))
         self._add(blueprint, "/static/<path:name>", "static_file", _static_file)
-        self._add(blueprint, "/<path:rest>", "not_found", self._not_found)
+        self._add(blueprint, f"/<{_Rest.NAME}:rest>", "not_found", self._not_found)
+        # The path without its slash, at our own host.
+        self._add(blueprint, "", "start", self._to_start)
         return blueprint
 
     def _add(
@@ -140,6 +155,9 @@ class FlaskAuth:
 
     def _serve(self, route: Route, token: str = "") -> Response:
         return _response(self.site.answer(route, _request(), token=token))
+
+    def _to_start(self) -> Response:
+        return _response(Redirect(location=self.auth.site.url()))
 
     def _not_found(self, rest: str) -> Response:  # noqa: ARG002 - what was asked for is not echoed
         return _response(self.site.not_found(_request()))
@@ -178,10 +196,6 @@ class FlaskAuth:
             # Not one of our own answers: werkzeug's, for what no route takes.
             for name, value in SECURITY_HEADERS:
                 _ = response.headers.setdefault(name, value)
-        if isinstance(request.routing_exception, RequestRedirect):
-            # Werkzeug puts a missing slash right, at the host that the client named.
-            path = request.routing_exception.new_url.split("/", 3)[3]
-            response.location = f"{self.auth.site.base_url}/{path}"
 
 
 class TemplateHelp:

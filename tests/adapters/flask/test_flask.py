@@ -711,8 +711,10 @@ class TestHeaders:
         [
             ("GET", "/auth/", 200),
             ("HEAD", "/auth/", 200),
-            ("GET", "/auth", 308),
-            ("GET", "/auth//link//x", 308),
+            ("GET", "/auth", 303),
+            ("GET", "/auth//", 404),
+            ("GET", "/auth//link//x", 404),
+            ("GET", "/auth/link//x", 404),
             ("GET", "/auth/nothing", 404),
             ("POST", "/auth/nothing", 404),
             ("GET", "/auth/password", 303),
