@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import secrets
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -41,13 +41,11 @@ OPERATOR: Final = {
 }
 
 
-def close(found: Iterable[object]) -> None:
+def databases_in(names: Mapping[str, object]) -> dict[int, SQLStorage]:
     """
-    Close the databases among what a page made.
+    The databases among what a page made, by identity.
     """
-    for one in found:
-        if isinstance(one, SQLStorage):
-            one.close()
+    return {id(one): one for one in names.values() if isinstance(one, SQLStorage)}
 
 
 def forget(folder: Path) -> None:
@@ -94,9 +92,13 @@ class TestExamples:
         document = SYBIL.parse(page)
         # A module that is not there: Flask then looks beside us for templates.
         document.namespace["__name__"] = "example_portal"
+        databases: dict[int, SQLStorage] = {}
         try:
             for example in document.examples():
                 example.evaluate()
+                # Noted one by one: a page may use a name twice.
+                databases |= databases_in(document.namespace)
         finally:
-            close(document.namespace.values())
+            for database in databases.values():
+                database.close()
             forget(tmp_path)
