@@ -84,14 +84,14 @@ class Attacker:
         csrf, browser: A value that fits the browser cookie, so that some requests get
             past the guard.
 
-        tokens, challenges: Real ones, to spoil.
+        token: Of a real link, to spoil.
     """
 
-    def __init__(self, seed: int, csrf: str, browser: str, tokens: list[str]) -> None:
+    def __init__(self, seed: int, csrf: str, browser: str, token: str) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - a test's
         self.csrf = csrf
         self.browser = browser
-        self.tokens = tokens
+        self.real = token
         self.challenge = "0" * 32
 
     def requests(self, count: int) -> Iterator[Sent]:
@@ -108,7 +108,7 @@ class Attacker:
         chance = self.chance
         content_type, body = self.body()
         length = chance.choice(
-            [len(body)] * 12 + ["0", "-1", "lies", "1e3", "+5", "", " 7", 10**12]
+            [len(body)] * 60 + ["0", "-1", "lies", "1e3", "+5", "", " 7", 10**12]
         )
         environ: dict[str, Any] = {
             "CONTENT_TYPE": content_type,
@@ -116,7 +116,7 @@ class Attacker:
             **self.headers(),
         }
         return Sent(
-            method=chance.choice([*METHODS, *["POST"] * 12]),
+            method=chance.choice([*METHODS, *["POST"] * 40]),
             path=self.path(),
             query=chance.choice(["", self.text()[:2_000], f"next={self.text()[:900]}"]),
             body=body,
@@ -143,13 +143,13 @@ class Attacker:
             f"{path}/",
             f"{path}{SCRIPT}",
         ]
-        return chance.choice([path] * 20 + others)
+        return chance.choice([path] * 60 + others)
 
     def token(self) -> str:
         """
         Return a link's token, whole or spoilt.
         """
-        real = self.chance.choice(self.tokens)
+        real = self.real
         at = self.chance.randrange(len(real))
         return self.chance.choice(
             [
@@ -220,7 +220,7 @@ class Attacker:
         Return a content type and a body, which may fit.
         """
         chance = self.chance
-        if chance.random() < 0.8:
+        if chance.random() < 0.9:
             return FORM, self.form()
         boundary = (
             b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\na\r\n--x--'
@@ -253,6 +253,8 @@ class Attacker:
             "csrf": self.csrf,
             "email": CAMILLE,
             "username": CAMILLE,
+            "password": PASSWORD,
+            "confirmation": PASSWORD,
             "challenge": self.challenge,
             "next": "/private",
         }
@@ -260,15 +262,15 @@ class Attacker:
         for name in FIELDS:
             kind = chance.random()
             value = quote(right.get(name, self.text()), safe="")
-            if kind < 0.2:
+            if kind < 0.06:
                 continue
-            if kind < 0.3:
+            if kind < 0.16:
                 value = quote(self.text(), safe="")
-            elif kind < 0.34:
+            elif kind < 0.17:
                 value = chance.choice(["%ff", "%ED%A0%80", "%C0%AF", "%", "%zz", "%00"])
-            elif kind < 0.37:
+            elif kind < 0.18:
                 name = chance.choice(["{}[]", "{}[0]", "{}.x", " {}"]).format(name)  # noqa: PLW2901 - spoilt
-            elif kind < 0.39:
+            elif kind < 0.19:
                 parts.append(f"{name}={value}")
             parts.append(f"{name}={value}")
         return "&".join(parts).encode()
@@ -313,7 +315,7 @@ class Attacker:
             "REMOTE_ADDR": ["", "unix:", "\xff", "::ffff:1.2.3.4"],
         }
         for name, values in many.items():
-            if chance.random() < 0.12:
+            if chance.random() < 0.04:
                 found[name] = chance.choice(values)
         return found
 
@@ -359,6 +361,30 @@ def send(app: Flask, sent: Sent) -> Any:
     )
 
 
+def well_placed(app: Flask, sign: Sign, clock: FixedClock) -> tuple[str, str, str]:
+    """
+    Return a CSRF value, the browser cookie it fits, and the token of a live link of an
+    account with a password.
+    """
+    client = app.test_client(use_cookies=False)
+    page = client.get("/auth/")
+    csrf = re.findall('name="csrf" value="([^"]+)"', page.text)[0]
+    browser = page.headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+
+    def post(path: str, **fields: str) -> None:
+        headers = {"Cookie": f"uness-browser={browser}"}
+        client.post(f"/auth/{path}", data={"csrf": csrf, **fields}, headers=headers)
+
+    def token() -> str:
+        return sign.outbox.link(CAMILLE).rpartition("/")[2]
+
+    post("", email=CAMILLE)
+    post(f"link/{token()}", password=PASSWORD, confirmation=PASSWORD)
+    clock.tick(timedelta(minutes=2))
+    post("link", username=CAMILLE)
+    return csrf, browser, token()
+
+
 def mailed(sign: Sign) -> list[str]:
     """
     Addresses and texts of every mail.
@@ -378,17 +404,7 @@ class TestHostileRequests:
         with nothing of ours or theirs that does not belong on a page, and every mail
         goes to the stored address with a link below the base URL.
         """
-        client = app.test_client(use_cookies=False)
-        page = client.get("/auth/")
-        csrf = re.findall('name="csrf" value="([^"]+)"', page.text)[0]
-        browser = page.headers["Set-Cookie"].partition("=")[2].partition(";")[0]
-        client.post(
-            "/auth/",
-            data={"csrf": csrf, "email": CAMILLE},
-            headers={"Cookie": f"uness-browser={browser}"},
-        )
-        token = portal_sign.outbox.link(CAMILLE).rpartition("/")[2]
-        attacker = Attacker(SEED, csrf, browser, [token])
+        attacker = Attacker(SEED, *well_placed(app, portal_sign, clock))
         statuses = set()
         for number, sent in enumerate(attacker.requests(REQUESTS)):
             clock.tick(timedelta(seconds=2))
