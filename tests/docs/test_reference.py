@@ -5,6 +5,7 @@ The reference and the code name the same things.
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib.resources import files
 from pathlib import Path
 
@@ -75,6 +76,21 @@ class TestColours:
         told = set(re.findall(r"--uness-[\w-]+", guide))
 
         assert set(re.findall(r"--uness-[\w-]+(?=:)", sheet.read_text("utf-8"))) == told
+
+
+class TestDesign:
+    def test_floors_are_those_that_the_linter_holds(self) -> None:
+        """
+        The table of floors has the rooms that are built, floor by floor.
+        """
+        text = (DOCS / "explanation/design.md").read_text("utf-8")
+        told = re.findall(r"^\| \w[\w ]* \| (`.*) \|$", text, re.MULTILINE)
+        project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))
+        layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+
+        assert [
+            sorted(re.findall(r"(?<!\()\b\w+\b(?!\))", layer)) for layer in layers
+        ] == [sorted(re.findall(r"`(\w+)`", rooms)) for rooms in told]
 
 
 class TestGlossary:
