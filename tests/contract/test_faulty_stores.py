@@ -8,11 +8,11 @@ others, finds: a test that finds nothing proves nothing.
 from __future__ import annotations
 
 import fnmatch
-import time
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from threading import Lock
+from threading import Barrier, BrokenBarrierError, Event, Lock
 from typing import Any, ClassVar, Final
 from unittest import SkipTest
 
@@ -31,8 +31,10 @@ from uness_auth.storage.memory import (
 )
 from uness_auth.testing import contracts
 from uness_auth.testing.contracts import Contract
-from uness_auth.testing.contracts.base import NOW
+from uness_auth.testing.contracts.base import NOW, SECOND
 
+
+LATEST: Final = NOW + 16 * SECOND  # in test_the_latest_touch_stays
 
 CONTRACTS: Final = [
     getattr(contracts, name)
@@ -41,18 +43,49 @@ CONTRACTS: Final = [
 ]
 
 
-def pause() -> None:
+class Meeting:
     """
-    Let every other thread look before this one writes.
+    Where the first threads that have looked wait for each other before they write.
+
+    So a race is lost every time, however busy the machine is.
     """
-    time.sleep(0.01)
+
+    def __init__(self, parties: int = 2) -> None:
+        self._barrier = Barrier(parties)
+
+    def wait(self) -> None:
+        """
+        Wait for the others, once; later callers pass.
+        """
+        with suppress(BrokenBarrierError):
+            _ = self._barrier.wait(5)
+        self._barrier.abort()
 
 
-def come_late() -> None:
+class Crossing:
     """
-    Come when the others have looked, and before they write.
+    Lets one call act between another's look and its write.
     """
-    time.sleep(0.005)
+
+    def __init__(self) -> None:
+        self._looked = Event()
+        self._acted = Event()
+
+    def before_write(self) -> None:
+        """
+        Wait, having looked, until the other call has acted.
+        """
+        self._looked.set()
+        _ = self._acted.wait(5)
+
+    @contextmanager
+    def act(self) -> Iterator[None]:
+        """
+        Act when somebody has looked.
+        """
+        _ = self._looked.wait(5)
+        yield
+        self._acted.set()
 
 
 def naive(instant: datetime) -> datetime:
@@ -67,6 +100,11 @@ def naive(instant: datetime) -> datetime:
 
 class FaultyAccounts(MemoryAccounts):
     contract: ClassVar = contracts.AccountsContract
+
+    def __init__(self, rows: Rows) -> None:
+        super().__init__(rows)
+        self.meeting = Meeting()
+        self.crossing = Crossing()
 
     @classmethod
     def build(cls, *accounts: Account) -> MemoryAccounts:
@@ -258,28 +296,32 @@ class AlwaysDone(FaultyAccounts):
 
 
 class ComparesVersionsItself(FaultyAccounts):
-    rejected_by = (
-        "test_set_password_has_one_winner",
-        "test_rehash_at_the_same_moment_loses",
-    )
+    rejected_by = ("test_set_password_has_one_winner",)
 
     def set_password(
         self, account_id: str, password_hash: str, version: int, /
     ) -> bool:
-        found = self.by_id(account_id)
-        if found is None or found.credential_version != version:
+        if self._rows.under(account_id, version) is None:
             return False
-        pause()
+        self.meeting.wait()
         return self.force(
             account_id, password_hash=password_hash, credential_version=version + 1
         )
 
+
+class RehashesByWritingBack(FaultyAccounts):
+    rejected_by = ("test_rehash_at_the_same_moment_loses",)
+
+    def set_password(
+        self, account_id: str, password_hash: str, version: int, /
+    ) -> bool:
+        with self.crossing.act():
+            return super().set_password(account_id, password_hash, version)
+
     def rehash(self, account_id: str, password_hash: str, version: int, /) -> bool:
-        found = self.by_id(account_id)
-        if found is None or found.credential_version != version:
+        if self._rows.under(account_id, version) is None:
             return False
-        pause()
-        pause()
+        self.crossing.before_write()
         return self.force(account_id, password_hash=password_hash)
 
 
@@ -322,6 +364,10 @@ class SuspensionSignsOut(FaultyAccounts):
 
 class FaultyRegistry(MemoryRegistry):
     contract: ClassVar = contracts.RegistryContract
+
+    def __init__(self, rows: Rows) -> None:
+        super().__init__(rows)
+        self.meeting = Meeting()
 
     @classmethod
     def build(cls) -> MemoryRegistry:
@@ -413,7 +459,7 @@ class LooksThenAdds(FaultyRegistry):
 
     def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
         new = [account for account in accounts if self.is_new(account)]
-        pause()
+        self.meeting.wait()
         for account in new:
             self.put(account)
         return frozenset(account.id for account in new)
@@ -498,7 +544,7 @@ class LooksThenReplaces(FaultyRegistry):
     def replace(self, account: Account, version: int, /) -> bool:
         if self._rows.under(account.id, version) is None:
             return False
-        pause()
+        self.meeting.wait()
         self.put(account)
         return True
 
@@ -525,7 +571,7 @@ class LooksThenErases(FaultyRegistry):
 
     def erase(self, account_id: str, /) -> bool:
         is_there = account_id in self._rows.accounts
-        pause()
+        self.meeting.wait()
         _ = super().erase(account_id)
         return is_there
 
@@ -535,6 +581,11 @@ class LooksThenErases(FaultyRegistry):
 
 class FaultyChallenges(MemoryCodeChallenges):
     contract: ClassVar = contracts.CodeChallengesContract
+
+    def __init__(self, rows: Rows) -> None:
+        super().__init__(rows)
+        self.meeting = Meeting()
+        self.crossing = Crossing()
 
     @classmethod
     def build(cls) -> MemoryCodeChallenges:
@@ -584,7 +635,7 @@ class LooksThenSpends(FaultyChallenges):
         challenge = self._rows.challenges.get(challenge_id)
         if challenge is None or challenge.attempts_left == 0:
             return None
-        pause()
+        self.meeting.wait()
         return self.force(challenge_id, attempts_left=challenge.attempts_left - 1)
 
 
@@ -593,7 +644,7 @@ class LooksThenConsumes(FaultyChallenges):
 
     def consume(self, challenge_id: str, /) -> bool:
         is_there = challenge_id in self._rows.challenges
-        pause()
+        self.meeting.wait()
         _ = super().consume(challenge_id)
         return is_there
 
@@ -605,14 +656,14 @@ class SpendsByWritingBack(FaultyChallenges):
         challenge = self._rows.challenges.get(challenge_id)
         if challenge is None or challenge.attempts_left == 0:
             return None
-        pause()
+        self.crossing.before_write()
         spent = attrs.evolve(challenge, attempts_left=challenge.attempts_left - 1)
         self._rows.challenges[challenge_id] = spent
         return spent
 
     def consume(self, challenge_id: str, /) -> bool:
-        come_late()
-        return super().consume(challenge_id)
+        with self.crossing.act():
+            return super().consume(challenge_id)
 
 
 class SpendsAll(FaultyChallenges):
@@ -640,10 +691,7 @@ class RenewsTheTimeOfSendingOnly(FaultyChallenges):
 
 
 class RenewsAttempts(FaultyChallenges):
-    rejected_by = (
-        "test_renewal_gives_no_attempt_back",
-        "test_renewal_at_the_same_moment_gives_no_attempt_back",
-    )
+    rejected_by = ("test_renewal_gives_no_attempt_back",)
 
     def renew(
         self,
@@ -671,7 +719,7 @@ class RenewsByWritingBack(FaultyChallenges):
         before = self._rows.challenges.get(challenge_id)
         if before is None:
             return None
-        pause()
+        self.crossing.before_write()
         renewed = super().renew(challenge_id, not_sent_after, sent_at, expires_at)
         return renewed and (
             self.force(challenge_id, attempts_left=before.attempts_left),
@@ -679,8 +727,8 @@ class RenewsByWritingBack(FaultyChallenges):
         )
 
     def spend_attempt(self, challenge_id: str, /) -> CodeChallenge | None:
-        come_late()
-        return super().spend_attempt(challenge_id)
+        with self.crossing.act():
+            return super().spend_attempt(challenge_id)
 
 
 class IsDueASecondLate(FaultyChallenges):
@@ -744,7 +792,7 @@ class LooksThenRenews(FaultyChallenges):
         /,
     ) -> tuple[CodeChallenge, bool] | None:
         is_due = self._rows.challenges[challenge_id].sent_at <= not_sent_after
-        pause()
+        self.meeting.wait()
         renewed = super().renew(challenge_id, not_sent_after, sent_at, expires_at)
         return renewed and (renewed[0], is_due)
 
@@ -768,6 +816,11 @@ class PurgesAllChallenges(FaultyChallenges):
 
 class FaultySessions(MemorySessions):
     contract: ClassVar = contracts.SessionsContract
+
+    def __init__(self, rows: Rows, joins: MemoryAccounts) -> None:
+        super().__init__(rows, joins)
+        self.meeting = Meeting()
+        self.crossing = Crossing()
 
     @classmethod
     def build(cls) -> MemorySessions:
@@ -813,7 +866,7 @@ class TouchesEverybody(FaultySessions):
 
 
 class TouchesBack(FaultySessions):
-    rejected_by = ("test_touch_never_moves_back", "test_the_latest_touch_stays")
+    rejected_by = ("test_touch_never_moves_back",)
 
     def touch(self, digest: str, seen_at: datetime, /) -> bool:
         return self.force(digest, last_seen_at=seen_at)
@@ -828,14 +881,14 @@ class TouchesLateInVain(FaultySessions):
         return is_later and super().touch(digest, seen_at)
 
 
-class LooksThenTouches(FaultySessions):
+class LastTouchStays(FaultySessions):
     rejected_by = ("test_the_latest_touch_stays",)
 
     def touch(self, digest: str, seen_at: datetime, /) -> bool:
-        if self._rows.sessions[digest].last_seen_at > seen_at:
-            return True
-        # The earlier the time, the later it is written.
-        time.sleep((60 - seen_at.second) / 1_000)
+        if seen_at == LATEST:
+            with self.crossing.act():
+                return super().touch(digest, seen_at)
+        self.crossing.before_write()
         return self.force(digest, last_seen_at=seen_at)
 
 
@@ -861,13 +914,13 @@ class TouchesByWritingBack(FaultySessions):
         found = self.by_digest(digest)
         if found is None:
             return False
-        pause()
+        self.crossing.before_write()
         self._rows.sessions[digest] = attrs.evolve(found, last_seen_at=seen_at)
         return True
 
     def close(self, digest: str, /) -> bool:
-        come_late()
-        return super().close(digest)
+        with self.crossing.act():
+            return super().close(digest)
 
 
 class ClosesNothing(FaultySessions):
@@ -882,7 +935,7 @@ class LooksThenCloses(FaultySessions):
 
     def close(self, digest: str, /) -> bool:
         is_open = digest in self._rows.sessions
-        pause()
+        self.meeting.wait()
         _ = super().close(digest)
         return is_open
 
@@ -946,9 +999,19 @@ class JoinsOnce(FaultyJoin):
 class FaultyCounters(MemoryCounters):
     contract: ClassVar = contracts.CountersContract
 
+    def __init__(self, rows: Rows) -> None:
+        super().__init__(rows)
+        self.meeting = Meeting()
+
     @classmethod
     def build(cls) -> MemoryCounters:
         return cls(Rows())
+
+    def overwrite(self, key: str, after: str, expires_at: datetime) -> bool:
+        swap = super().swap
+        while not swap(key, self.read(key), after, expires_at):
+            continue
+        return True
 
 
 class ReadsEmptyTexts(FaultyCounters):
@@ -962,7 +1025,7 @@ class ReadsEmptyTexts(FaultyCounters):
 
 
 class WritesFirstTextsAnywhere(FaultyCounters):
-    rejected_by = ("test_first_text", "test_first_text_has_one_winner")
+    rejected_by = ("test_first_text",)
 
     def swap(
         self, key: str, before: str | None, after: str, expires_at: datetime, /
@@ -990,7 +1053,6 @@ class SwapsAnything(FaultyCounters):
     rejected_by = (
         "test_stale_text_is_not_swapped",
         "test_text_is_not_swapped_for_nothing",
-        "test_swap_has_one_winner",
     )
 
     def swap(
@@ -1020,16 +1082,30 @@ class CutsTexts(FaultyCounters):
         return super().swap(key, before and before[:255], after[:255], expires_at)
 
 
-class LooksThenSwaps(FaultyCounters):
-    rejected_by = ("test_first_text_has_one_winner", "test_swap_has_one_winner")
+class LooksThenWrites(FaultyCounters):
+    rejected_by = ("test_first_text_has_one_winner",)
 
     def swap(
         self, key: str, before: str | None, after: str, expires_at: datetime, /
     ) -> bool:
+        if self.read(key) is not None:
+            return False
+        self.meeting.wait()
+        return self.overwrite(key, after, expires_at)
+
+
+class LooksThenSwaps(FaultyCounters):
+    rejected_by = ("test_swap_has_one_winner",)
+
+    def swap(
+        self, key: str, before: str | None, after: str, expires_at: datetime, /
+    ) -> bool:
+        if before is None:
+            return super().swap(key, before, after, expires_at)
         if self.read(key) != before:
             return False
-        pause()
-        return super().swap(key, self.read(key), after, expires_at)
+        self.meeting.wait()
+        return self.overwrite(key, after, expires_at)
 
 
 class CountsBelowZero(FaultyCounters):
@@ -1039,26 +1115,39 @@ class CountsBelowZero(FaultyCounters):
         return super().add(key, delta or 0, expires_at) or min(delta, 0)
 
 
+class CountsLooks(FaultyCounters):
+    rejected_by = ("test_none_only_looks",)
+
+    def add(self, key: str, delta: int, expires_at: datetime, /) -> int:
+        return super().add(key, delta or 1, expires_at)
+
+
 class LooksThenAddsUp(FaultyCounters):
     rejected_by = ("test_no_call_is_lost",)
 
     def add(self, key: str, delta: int, expires_at: datetime, /) -> int:
         before = super().add(key, 0, expires_at)
-        time.sleep(0.001)
+        self.meeting.wait()
         now = super().add(key, 0, expires_at)
-        return super().add(key, max(0, before + delta) - now, expires_at)
+        return super().add(key, before + delta - now, expires_at)
 
 
 class LooksThenGivesBack(FaultyCounters):
     rejected_by = ("test_what_is_given_back_is_given_back",)
 
+    def __init__(self, rows: Rows) -> None:
+        super().__init__(rows)
+        self.all_have_taken = Meeting(8)
+        self.all_have_looked = Meeting(8)
+
     def add(self, key: str, delta: int, expires_at: datetime, /) -> int:
         if delta > 0:
             return super().add(key, delta, expires_at)
+        self.all_have_taken.wait()
         before = super().add(key, 0, expires_at)
-        time.sleep(0.001)
+        self.all_have_looked.wait()
         now = super().add(key, 0, expires_at)
-        return super().add(key, max(0, before + delta) - now, expires_at)
+        return super().add(key, before + delta - now, expires_at)
 
 
 class PurgesWhatExpiresNow(FaultyCounters):
