@@ -70,6 +70,12 @@ class TestDerive:
         assert all(code.isascii() and code.isdecimal() for code in all_codes)
         assert any(code.startswith("0") for code in all_codes)
 
+    def test_is_what_it_was(self) -> None:
+        """
+        Codes that an earlier release mailed still work: the code is this one.
+        """
+        assert "688568" == CODE
+
     def test_same_challenge_same_code(self) -> None:
         """
         Whoever asks again gets the same code.

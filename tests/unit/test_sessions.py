@@ -158,6 +158,26 @@ class TestResume:
         """
         assert NotSignedIn() == desk.keeper.resume(text)
 
+    def test_other_shapes_ask_no_store(self, desk: Desk) -> None:
+        """
+        What cannot be a token is refused before any read, to resume or to close.
+        """
+        unreadable: Any = None
+        keeper = SessionKeeper(
+            accounts=unreadable,
+            store=unreadable,
+            joined=None,
+            guard=unreadable,
+            policy=SessionPolicy(),
+            may_sign_in=lambda _: True,
+            clock=desk.clock,
+            audit=Audit(desk.clock),
+        )
+
+        for text in ("", "A" * 42, "A" * 44, "é" * 43, "A" * 10**6):
+            assert NotSignedIn() == keeper.resume(text)
+            keeper.close(text, HERE)
+
     def test_look_alikes(self, desk: Desk) -> None:
         """
         The digest, the token and more, and a forged token open nothing.

@@ -196,6 +196,17 @@ class TestSpend:
             spend(History(entries=early + late), POLICY.codes, NOW + 3 * HOUR, HERE)
         )
 
+    def test_more_than_the_budget(self) -> None:
+        """
+        After a policy was lowered, one waits until few enough are left.
+        """
+        entries = tuple(Entry(NOW + index * MINUTE, HERE) for index in range(3))
+        history, budget = History(entries=entries), (Budget(2, HOUR),)
+        until = refused(spend(history, budget, NOW + 3 * MINUTE, HERE))
+
+        assert NOW + MINUTE + HOUR == until
+        assert isinstance(spend(history, budget, until, HERE), Spent)
+
     def test_half_of_one_is_one(self) -> None:
         """
         A budget of one a day still lets one network have it.

@@ -39,6 +39,7 @@ def tokens(*keys: str, base_url: str = HERE) -> LinkTokens:
     return LinkTokens(KeyRing(keys or (OLD,), base_url=base_url), LinkPolicy())
 
 
+GOLDEN = "rWyI0MiIsNywxNzk1MzU0MzIwXQ.OQ-RPE8MaAfgW5JtLMKCXHUuJSyqbgYfCwCXzF5cNA4"
 TOKENS = tokens()
 TOKEN = TOKENS.make("42", 7, RESET, ISSUED_AT)
 READ = LinkToken(account_id="42", credential_version=7, kind=RESET, issued_at=ISSUED_AT)
@@ -93,6 +94,12 @@ class TestMake:
         A mail composed again carries the same link.
         """
         assert TOKEN == tokens().make("42", 7, RESET, ISSUED_AT)
+
+    def test_is_what_it_was(self) -> None:
+        """
+        Links that an earlier release mailed still work: the token is this one.
+        """
+        assert GOLDEN == TOKEN
 
     def test_is_whole_in_a_url(self) -> None:
         """

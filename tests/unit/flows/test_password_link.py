@@ -190,6 +190,21 @@ class TestRequest:
         for address in (CAMILLE, DOMINIQUE, EMMANUEL, NOBODY):
             assert isinstance(auth.password_link.request(address, HERE), Throttled)
 
+    def test_failed_mail_costs_the_network_nothing(
+        self, make_auth: Callable[..., UnessAuth], outbox: Outbox
+    ) -> None:
+        """
+        A mail that did not leave is given back to account and network.
+        """
+        once = ThrottlePolicy(network_mails=Budget(1, timedelta(hours=1)))
+        auth = make_auth(policy=Policy.uness(throttle=once))
+        outbox.is_down = True
+        with pytest.raises(MailError):
+            auth.password_link.request(DOMINIQUE, HERE)
+        outbox.is_down = False
+
+        assert isinstance(auth.password_link.request(DOMINIQUE, HERE), LinkSent)
+
     def test_full_queue_gives_back(self, make_auth: Callable[..., UnessAuth]) -> None:
         """
         A queue that is full is an error, and spends nothing.
@@ -384,6 +399,23 @@ class TestSetPassword:
 
         assert LinkUsed(has_password=False) == first
         assert LinkUsed(has_password=False) == use(auth, token)
+
+    def test_disabled_by_a_host_that_moves_no_version(
+        self, auth: UnessAuth, outbox: Outbox, storage: MemoryStorage, log: EventLog
+    ) -> None:
+        """
+        A disabled account's link opens nothing, whatever its version says.
+        """
+        token = token_for(auth, outbox)
+        account = storage.accounts.by_id("camille")
+        assert account is not None
+        version = account.credential_version
+        disabled = attrs.evolve(account, is_disabled=True)
+        assert storage.registry.replace(disabled, version)
+
+        assert LinkUsed(has_password=False) == auth.password_link.open(token, HERE)
+        assert LinkUsed(has_password=False) == use(auth, token)
+        assert ("camille", "account gone or disabled") == last_refusal(log)
 
     def test_ends_sessions_and_the_wait(self, auth: UnessAuth, outbox: Outbox) -> None:
         """

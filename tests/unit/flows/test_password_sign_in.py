@@ -15,6 +15,7 @@ import pytest
 from uness_auth import HashingPolicy, Policy, StorageError, ThrottlePolicy, UnessAuth
 from uness_auth.addresses import AddressFault
 from uness_auth.events import EventKind
+from uness_auth.guard import NetworkTaken
 from uness_auth.model import Account, Client
 from uness_auth.outcomes import (
     AddressMalformed,
@@ -74,6 +75,19 @@ def suspending(in_a_row: int = 3) -> Policy:
     Return the policy with a short run.
     """
     return Policy.uness(throttle=ThrottlePolicy(passwords_in_a_row=in_a_row))
+
+
+def costs_of_network(auth: UnessAuth, policy: ThrottlePolicy) -> int:
+    """
+    Return how much of its passwords' budget the network has spent.
+    """
+    left = 0
+    while isinstance(
+        auth.password_sign_in.guard.take_network(Scope.NETWORK_PASSWORDS, HERE),
+        NetworkTaken,
+    ):
+        left += 1
+    return policy.network_passwords.most - left
 
 
 class OldHashing(FastHashing):
@@ -524,6 +538,7 @@ class TestSuspension:
 
         assert PasswordSuspended() == answer
         assert 1 == hashing.verified
+        assert 1 == costs_of_network(auth, suspending(1).throttle)
 
 
 class TestOvertaken:
@@ -544,3 +559,4 @@ class TestOvertaken:
         assert isinstance(answer, Throttled)
         assert Scope.ACCOUNT_PASSWORDS is answer.scope
         assert 5 == hashing.verified
+        assert 5 == costs_of_network(auth, ThrottlePolicy())
