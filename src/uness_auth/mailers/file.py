@@ -6,17 +6,21 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import attrs
 
 from ..errors import ConfigurationError, MailError
 from ..wiring import utc_now
+
+
+# One count for all mailers of the process: no two of them give the same name.
+_NUMBERS: Final = itertools.count(1)
 
 
 @attrs.frozen
@@ -41,9 +45,6 @@ class FileMailer:
 
     folder: Path = attrs.field(converter=Path)
     clock: Callable[[], datetime] = utc_now
-    _numbers: Iterator[int] = attrs.field(
-        factory=lambda: itertools.count(1), init=False, repr=False, eq=False
-    )
 
     def __attrs_post_init__(self) -> None:
         try:
@@ -62,7 +63,7 @@ class FileMailer:
         Raises:
             uness_auth.errors.MailError: The file could not be written.
         """
-        name = f"{self.clock():%Y%m%dT%H%M%SZ}-{os.getpid()}-{next(self._numbers):04}"
+        name = f"{self.clock():%Y%m%dT%H%M%SZ}-{os.getpid()}-{next(_NUMBERS):04}"
         try:
             _write_whole(self.folder / f"{name}.eml", _delivered(message, to))
         except OSError as exc:
