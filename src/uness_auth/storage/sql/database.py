@@ -187,14 +187,15 @@ class Database:
         # SQLite lets writers wait by sleeping longer and longer, and whoever comes
         # while they sleep goes first: of 32 threads, some waited for seconds.  So the
         # writers of this process form a queue here, and only processes compete there.
-        if not self._turn.acquire(timeout=self._longest_wait):
+        turn = self._turn
+        if not turn.acquire(timeout=self._longest_wait):
             msg = f"{doing} failed: other writers took over {self._longest_wait:g} s"
             raise StorageError(msg)
         try:
             with self.connection(doing) as connection:
                 yield connection
         finally:
-            self._turn.release()
+            turn.release()
 
     def close(self) -> None:
         """
@@ -235,15 +236,21 @@ def purging(key: Column[Any], ends_at: Column[Any], /) -> Delete:
 _databases: WeakSet[Database] = WeakSet()
 
 
-def _close_connections() -> None:
+def close_all() -> None:
+    """
+    Close the idle connections of this process.
+    """
     for database in list(_databases):
         database.close()
 
 
-def _forget_connections() -> None:
+def forget_all() -> None:
+    """
+    Leave every connection to the parent process.
+    """
     for database in list(_databases):
         database.forget()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has none
-    os.register_at_fork(before=_close_connections, after_in_child=_forget_connections)
+    os.register_at_fork(before=close_all, after_in_child=forget_all)
