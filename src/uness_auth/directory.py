@@ -63,16 +63,12 @@ class Directory:
         address = canonical(typed)
         if isinstance(address, AddressFault):
             return AddressMalformed(fault=address)
-        taken = self.guard.take_unknown(client)
+        may_tell = self.guard.may_tell(client)
         known = self.accounts.by_address(address)
         account = _unless_disabled(known)
-        if taken is None:
-            return Anybody(
-                address=address,
-                account_id=account.id if account else self.guard.decoy_id(address),
-                account=account,
-            )
-        if account is None:
+        if account is not None and may_tell:
+            return Found(account=account)
+        if may_tell and self.guard.take_unknown(client):
             self.audit.record(
                 EventKind.ADDRESS_UNKNOWN,
                 known,
@@ -81,8 +77,11 @@ class Directory:
                 reason="no account" if known is None else "the account is disabled",
             )
             return AddressUnknown()
-        self.guard.give_back_network(taken)
-        return Found(account=account)
+        return Anybody(
+            address=address,
+            account_id=account.id if account else self.guard.decoy_id(address),
+            account=account,
+        )
 
     def active(self, address: str, /) -> Account | None:
         """

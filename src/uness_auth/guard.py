@@ -250,32 +250,54 @@ class Guard:
         """
         _ = self._counters.add(taken.key, -1, taken.expires_at)
 
-    def take_unknown(self, client: Client, /) -> NetworkTaken | None:
+    def may_tell(self, client: Client, /) -> bool:
         """
-        Spend one unknown address of the network; None: one page serves everybody.
+        Say whether the network may still be told of an unknown address.
+
+        Asked before the account is looked up, so that where one page serves everybody
+        a known address costs what an unknown one does.
         """
         if not self._policy.tells_unknown:
-            return None
+            return False
+        most, window = self._network_budget(
+            _UNKNOWN, self._policy.network_unknown, client
+        )
+        if self._counters.add(window.key, 0, window.expires_at) < most:
+            return True
+        self._tell_once(_UNKNOWN, window.key, window.expires_at, client)
+        return False
+
+    def take_unknown(self, client: Client, /) -> bool:
+        """
+        Spend one unknown address of the network; False: others were faster.
+
+        Atomicity: of a budget of N exactly N are told within its window.
+        """
         taken = self._take_network(_UNKNOWN, self._policy.network_unknown, client)
-        return taken if isinstance(taken, NetworkTaken) else None
+        return isinstance(taken, NetworkTaken)
 
     # --- How ----------------------------------------------------------------
 
     def _take_network(
         self, name: str, budget: Budget, client: Client
     ) -> NetworkTaken | Refused:
+        most, taken = self._network_budget(name, budget, client)
+        if self._counters.add(taken.key, 1, taken.expires_at) <= most:
+            return taken
+        # Given back at once, so that the number is always what really failed.
+        self.give_back_network(taken)
+        self._tell_once(name, taken.key, taken.expires_at, client)
+        return Refused(until=taken.expires_at)
+
+    def _network_budget(
+        self, name: str, budget: Budget, client: Client
+    ) -> tuple[int, NetworkTaken]:
         factor = self._policy.trusted_network_factor if client.is_trusted_network else 1
         start, end = _window(self._clock(), budget.per)
         key = self._keys.digest(
             Purpose.THROTTLE, "network", name, client.network, start.isoformat()
         )
-        taken = NetworkTaken(key=key, expires_at=end + timedelta(minutes=1))
-        if self._counters.add(key, 1, taken.expires_at) <= budget.most * factor:
-            return taken
-        # Given back at once, so that the number is always what really failed.
-        self.give_back_network(taken)
-        self._tell_once(name, key, end, client)
-        return Refused(until=end)
+        return budget.most * factor, NetworkTaken(key=key, expires_at=end)
 
     def _spend_password(self, history: History, client: Client) -> Decision:
         return spend_password(

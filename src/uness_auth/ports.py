@@ -253,9 +253,10 @@ class Counters(Protocol):
 
     def add(self, key: str, delta: int, expires_at: datetime, /) -> int:
         """
-        Add *delta*, one up or one down, and return the number afterwards.
+        Add *delta*, one up, one down or none, and return the number afterwards.
 
-        A new key starts at zero; the number never falls below zero.
+        A new key starts at zero; the number never falls below zero.  None only looks,
+        and changes nothing.
 
         Atomicity: no call is lost, and no two concurrent calls of one up see the
         same number.

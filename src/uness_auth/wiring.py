@@ -27,7 +27,7 @@ from .messages import Messages
 from .model import Account, MailOrder, Site
 from .orders import Orders
 from .passwords import Argon2Hashing, HashingSlots
-from .policy import DAY, Policy
+from .policy import DAY, MINUTE, Policy
 from .ports import JoinedSessions, Mailer, OrderQueue, PasswordHashing, Stores
 from .provisioning import Provisioning
 from .sessions import SessionKeeper
@@ -38,6 +38,8 @@ Network: TypeAlias = IPv4Network | IPv6Network
 PURGE_LIMIT: Final = 1_000
 CHALLENGES_KEPT: Final = DAY
 SESSIONS_KEPT: Final = 7 * DAY
+# By as much may the clocks of two processes disagree.
+COUNTERS_KEPT: Final = MINUTE
 
 
 def utc_now() -> datetime:
@@ -255,7 +257,7 @@ class UnessAuth:
             + self._stores.sessions.purge(
                 now - longest_idle - SESSIONS_KEPT, PURGE_LIMIT
             )
-            + self._stores.counters.purge(now, PURGE_LIMIT)
+            + self._stores.counters.purge(now - COUNTERS_KEPT, PURGE_LIMIT)
         )
 
 

@@ -366,6 +366,7 @@ class TestContention:
             lambda: guard.take_code("42", HERE),
             lambda: guard.take_mail("42", CODE, HERE),
             lambda: guard.take_network(Scope.NETWORK_CODES, HERE),
+            lambda: guard.may_tell(HERE),
             lambda: guard.take_unknown(HERE),
             lambda: guard.end_wait("42"),
         ]
@@ -620,9 +621,17 @@ class TestUnknown:
         """
         answers = [desk.guard.take_unknown(HERE) for _ in range(31)]
 
-        assert answers.pop() is None
-        assert all(isinstance(one, NetworkTaken) for one in answers)
-        assert isinstance(desk.guard.take_unknown(THERE), NetworkTaken)
+        assert [True] * 30 + [False] == answers
+        assert not desk.guard.may_tell(HERE)
+        assert desk.guard.may_tell(THERE)
+
+    def test_asking_spends_nothing(self, desk: Desk) -> None:
+        """
+        Whoever gives known addresses only is told as long as they like.
+        """
+        answers = [desk.guard.may_tell(HERE) for _ in range(100)]
+
+        assert [True] * 100 == answers
 
     def test_policy_that_never_tells(self) -> None:
         """
@@ -630,7 +639,7 @@ class TestUnknown:
         """
         desk = Desk(ThrottlePolicy(tells_unknown=False))
 
-        assert desk.guard.take_unknown(HERE) is None
+        assert not desk.guard.may_tell(HERE)
         assert [] == desk.log.events
 
     def test_decoy_ids(self, desk: Desk) -> None:

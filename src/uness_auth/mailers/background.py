@@ -239,12 +239,11 @@ class _Worker:
         order = waiting.order
         is_last = self._clock() >= order.expires_at
         fault = self._fault(order)
+        if fault is None:
+            return
+        failed = attrs.evolve(waiting, failures=waiting.failures + 1)
+        _log.warning("%s, attempt %d: %s", _named(order), failed.failures, fault)
         with self._changed:
-            self._current = None
-            if fault is None:
-                return
-            failed = attrs.evolve(waiting, failures=waiting.failures + 1)
-            _log.warning("%s, attempt %d: %s", _named(order), failed.failures, fault)
             if is_last or self._is_closed:
                 _log.error("%s was never delivered", _named(order))
             else:

@@ -391,6 +391,8 @@ class MemoryCounters:
         """
         with self._rows.lock:
             row = self._rows.counters.get(key)
+            if delta == 0:
+                return row.number if isinstance(row, _Number) else 0
             if not isinstance(row, _Number):
                 row = self._rows.counters[key] = _Number(0, expires_at)
             row.number = max(0, row.number + delta)

@@ -20,6 +20,7 @@ _EXPIRES_AT: Final = bindparam("b_expires_at", type_=Instant())
 _SUM: Final = COUNTERS.c.number + _DELTA
 
 _READ: Final = select(COUNTERS.c.text).where(_IS_IT)
+_LOOK: Final = select(COUNTERS.c.number).where(_IS_IT)
 _WRITE_FIRST: Final = insert(COUNTERS).values(
     key=bindparam("b_key"), text=bindparam("b_after"), expires_at=_EXPIRES_AT
 )
@@ -87,6 +88,9 @@ class SQLCounters:
         """
         Add *delta* and return the number afterwards, never below zero.
         """
+        if delta == 0:
+            seen = self._database.one("SQLCounters.add()", _LOOK, {"b_key": key})
+            return 0 if seen is None else int(seen.number)
         [row] = self._database.change(
             "SQLCounters.add()",
             _ADD,

@@ -131,6 +131,14 @@ class CountersContract(Contract, ABC):
         assert [1, 2, 1, 2] == [store.add(KEY, n, SOON) for n in (1, 1, -1, 1)]
         assert 1 == store.add(OTHER, 1, SOON)
 
+    def test_none_only_looks(self) -> None:
+        """
+        Adding none returns the number as it stands, and changes nothing.
+        """
+        store = self.make()
+
+        assert [0, 1, 1, 2] == [store.add(KEY, n, SOON) for n in (0, 1, 0, 1)]
+
     def test_numbers_never_fall_below_zero(self) -> None:
         """
         Down from zero is zero, for a new key too.
