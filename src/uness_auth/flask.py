@@ -185,10 +185,8 @@ class FlaskAuth:
             # signed out.
             response.vary.add("Cookie")
             _ = response.headers.setdefault("Cache-Control", "no-store")
-        if isinstance(resumed, NotSignedIn):
-            dead = self.site.dead_session(_request())
-            if dead is not None and not _sets_cookie(response, dead.name):
-                _set_cookie(response, dead)
+        # A cookie that opens nothing stays: an answer that is late would otherwise
+        # take away what another tab has just been given.
         return response
 
     def _finish(self, response: Response) -> None:
@@ -358,11 +356,6 @@ def _set_cookie(response: Response, cookie: Cookie) -> None:
         httponly=True,
         samesite="Lax",
     )
-
-
-def _sets_cookie(response: Response, name: str) -> bool:
-    given = response.headers.getlist("Set-Cookie")
-    return any(cookie.startswith(f"{name}=") for cookie in given)
 
 
 def _static_file(name: str) -> Response:

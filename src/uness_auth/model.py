@@ -93,6 +93,11 @@ class CodeChallenge:
         expires_at: When the code stops working: `sent_at` and the code's lifetime.
 
         window_ends_at: Until when the same code may be asked for again.
+
+        is_certain:
+            Whether the page said plainly that a mail was sent.  Kept, because asked
+            again it must say the same: an account looked up later would tell what
+            must not be told.
     """
 
     id: str
@@ -104,6 +109,7 @@ class CodeChallenge:
     expires_at: datetime
     window_ends_at: datetime
     attempts_left: int
+    is_certain: bool = True
 
 
 @attrs.frozen(kw_only=True)

@@ -115,7 +115,7 @@ class CodeSignIn:
         return MailPaused(
             sent_at=challenge.sent_at,
             until=challenge.sent_at + self.policy.pause,
-            kind=OrderKind.CODE if _is_certain(challenge) else None,
+            kind=OrderKind.CODE if challenge.is_certain else None,
             challenge_id=challenge.id,
         )
 
@@ -158,7 +158,7 @@ class CodeSignIn:
     ) -> CodeSent | MailPaused | Throttled:
         now = self.clock()
         challenge = CodeChallenge(
-            id=_new_id(is_certain=is_certain),
+            id=secrets.token_hex(16),
             account_id=account_id,
             credential_version=account.credential_version if account else 0,
             key_id=self.keys.signing_id,
@@ -167,6 +167,7 @@ class CodeSignIn:
             expires_at=now + self.policy.lifetime,
             window_ends_at=now + self.policy.window,
             attempts_left=self.policy.attempts,
+            is_certain=is_certain,
         )
         # Stored before it is mailed: a code that arrives works.
         self.challenges.add(challenge)
@@ -191,14 +192,13 @@ class CodeSignIn:
         except MailError:
             self._unsend(challenge)
             raise
-        is_certain = _is_certain(challenge)
         if refused is None:
-            return CodeSent(challenge_id=challenge.id, is_certain=is_certain)
+            return CodeSent(challenge_id=challenge.id, is_certain=challenge.is_certain)
         self._unsend(challenge)
         if isinstance(refused, MailPaused):
             return attrs.evolve(
                 refused,
-                kind=refused.kind if is_certain else None,
+                kind=refused.kind if challenge.is_certain else None,
                 challenge_id=challenge.id,
             )
         return refused
@@ -278,7 +278,7 @@ class CodeSignIn:
             return False
         if account is None:
             # A decoy is sent again as ever; a page that spoke plainly cannot.
-            return not _is_certain(challenge)
+            return not challenge.is_certain
         return _is_under(challenge, account)
 
     def _unsend(self, challenge: CodeChallenge) -> None:
@@ -287,17 +287,6 @@ class CodeSignIn:
         _ = self.challenges.renew(
             challenge.id, now, now - self.policy.pause, challenge.expires_at
         )
-
-
-def _new_id(*, is_certain: bool) -> str:
-    # Whether the page said plainly that a mail was sent is part of the id, its last
-    # bit: asked again, the page must say the same, and an account looked up later
-    # would tell where it must not.  127 random bits are left.
-    return f"{secrets.randbits(128) >> 1 << 1 | is_certain:032x}"
-
-
-def _is_certain(challenge: CodeChallenge) -> bool:
-    return int(challenge.id, 16) % 2 == 1
 
 
 def _is_same_browser(challenge: CodeChallenge, client: Client) -> bool:

@@ -61,15 +61,6 @@ class Cookies:
         value = found.pop()
         return value if _SHAPES[what].fullmatch(value) else ""
 
-    def has(self, header: str, what: str, /) -> bool:
-        """
-        Say whether a cookie of this name came at all, whatever its value.
-        """
-        return any(
-            one.strip(" ").partition("=")[0] == self.name(what)
-            for one in header.split(";")
-        )
-
     def new_browser(self) -> Cookie:
         """
         Return a cookie that says which browser this is, and nothing else.

@@ -18,7 +18,7 @@ from .csrf import FIELD, Csrf, is_cross_site
 from .forms import FormFault, read_form, read_next
 from .frame import PageContext
 from .handlers import LONGEST_ADDRESS, Turn
-from .http import Answer, Cookie, Page, Request
+from .http import Answer, Page, Request
 from .pages import Pages
 from .redirects import safe_path
 from .routes import ROUTES, Route
@@ -91,13 +91,6 @@ class SignInSite:
         """
         session = self.cookies.read(request.header("cookie"), "session")
         return self.auth.sessions.resume(session) if session else NotSignedIn()
-
-    def dead_session(self, request: Request, /) -> Cookie | None:
-        """
-        Return the deletion of a session cookie that opens nothing.
-        """
-        has_one = self.cookies.has(request.header("cookie"), "session")
-        return self.cookies.no_session() if has_one else None
 
     def sign_out_form(self, request: Request, /) -> SignOutView:
         """

@@ -140,18 +140,6 @@ class TestRead:
         value = SECURE.read(header, what)
 
         assert len(value) in (0, 22, 43)
-        assert SECURE.has(header, what) or value == ""
-
-
-class TestHas:
-    def test_whatever_its_value(self) -> None:
-        """
-        A cookie that opens nothing is there nevertheless, and to be deleted.
-        """
-        assert SECURE.has(f"a=b; {NAME}=bad", "session")
-        assert SECURE.has(NAME, "session")
-        assert not SECURE.has(f"a=b; {NAME}x=bad", "session")
-        assert not SECURE.has("", "session")
 
 
 class TestNewBrowser:

@@ -241,7 +241,7 @@ class TestCreate:
         """
         S5 has the tutorial's words and posts to the link's own path.
         """
-        page = pages.create(CONTEXT, token="t0k.en", address=ADDRESS)  # noqa: S106 - no secret
+        page = pages.create(CONTEXT, token="t0k.en", address=ADDRESS)
         view = shown(PasswordLinkView, page)
 
         assert 200 == page.status
@@ -257,7 +257,7 @@ class TestCreate:
         """
         The link's token is in no repr.
         """
-        page = pages.create(CONTEXT, token="t0k.en", address=ADDRESS)  # noqa: S106 - no secret
+        page = pages.create(CONTEXT, token="t0k.en", address=ADDRESS)
 
         assert "t0k.en" not in repr(page)
 
@@ -271,7 +271,7 @@ class TestCreate:
             unmet=("no_digit",),
             differs=True,
         )
-        page = pages.create(CONTEXT, token="t", address=ADDRESS, refused=refused)  # noqa: S106 - no secret
+        page = pages.create(CONTEXT, token="t", address=ADDRESS, refused=refused)
         view = shown(PasswordLinkView, page)
 
         assert 422 == page.status

@@ -260,20 +260,6 @@ class TestResume:
         assert CAMILLE == resumed.account.address
 
 
-class TestDeadSession:
-    def test_only_where_there_is_one(self, portal: Portal) -> None:
-        """
-        A cookie that came is deleted under its own name; none is not.
-        """
-        browser = portal.browser()
-        assert portal.site.dead_session(browser.request()) is None
-        browser.cookies["uness-session"] = "anything"
-
-        assert portal.site.cookies.no_session() == portal.site.dead_session(
-            browser.request()
-        )
-
-
 class TestSignOutForm:
     def test_for_the_hosts_own_pages(self, portal: Portal) -> None:
         """

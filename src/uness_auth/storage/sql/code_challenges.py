@@ -104,7 +104,7 @@ class SQLCodeChallenges:
 
 def _challenge_from(row: Sequence[Any]) -> CodeChallenge:
     # By position: a name per value costs as much as the query.
-    id_, account, version, key, browser, sent, expires, window, attempts = row
+    id_, account, version, key, browser, sent, expires, window, attempts, plain = row
     return CodeChallenge(
         id=id_,
         account_id=account,
@@ -115,4 +115,5 @@ def _challenge_from(row: Sequence[Any]) -> CodeChallenge:
         expires_at=expires,
         window_ends_at=window,
         attempts_left=attempts,
+        is_certain=plain,
     )

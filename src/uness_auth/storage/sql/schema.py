@@ -109,6 +109,7 @@ CODE_CHALLENGES: Final = Table(
     Column("expires_at", Instant, nullable=False),
     Column("window_ends_at", Instant, nullable=False, index=True),
     Column("attempts_left", Integer, nullable=False),
+    Column("is_certain", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
 

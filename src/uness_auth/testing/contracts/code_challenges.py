@@ -28,7 +28,7 @@ CHALLENGE: Final = CodeChallenge(
     window_ends_at=NOW + 15 * MINUTE,
     attempts_left=5,
 )
-OTHER: Final = attrs.evolve(CHALLENGE, id="1e" * 16)
+OTHER: Final = attrs.evolve(CHALLENGE, id="1e" * 16, is_certain=False)
 NEVER: Final = NOW - timedelta(days=1)
 
 
