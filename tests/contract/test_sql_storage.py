@@ -221,6 +221,20 @@ class TestSchema:
 
         assert SESSION == found
 
+    def test_a_writer_does_not_wait_for_readers(
+        self, stores: Stores, file: Path
+    ) -> None:
+        """
+        What is written is committed while somebody reads.
+        """
+        with closing(connect(file)) as reader:
+            _ = reader.execute("BEGIN")
+            _ = reader.execute("SELECT * FROM uness_auth_sessions").fetchall()
+
+            stores.sessions.add(SESSION)
+
+            assert SESSION == stores.sessions.by_digest(SESSION.digest)
+
     def test_schema_waits_for_a_writer(self, file: Path) -> None:
         """
         Where a host is writing to the file, the schema comes after it.
