@@ -44,7 +44,6 @@ class EventKind(StrEnum):
     SIGNED_IN = "signed_in"
     SIGNED_OUT = "signed_out"
     SIGN_IN_VETOED = "sign_in_vetoed"
-    SESSION_REFUSED = "session_refused"
     THROTTLED = "throttled"
     MAIL_FAILED = "mail_failed"
     MAIL_DROPPED = "mail_dropped"

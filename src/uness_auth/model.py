@@ -316,6 +316,12 @@ def _is_port(found: re.Match[str]) -> bool:
 
 
 def _check_paths(site: Site) -> None:
+    if site.home_path.startswith(site.path):
+        msg = (
+            f"Site(path={site.path!r}, home_path={site.home_path!r}): whoever is signed "
+            f"in would be led in circles: let home_path lie outside the sign-in pages"
+        )
+        raise ConfigurationError(msg)
     if not PAGES_PATH.fullmatch(site.path):
         msg = (
             f"Site(path={site.path!r}): begin and end it with one slash, as /auth/, "

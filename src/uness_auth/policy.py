@@ -25,6 +25,8 @@ DAY = timedelta(days=1)
 # day at most.
 LONGEST_LINK = DAY
 LONGEST_CODE = timedelta(minutes=10)
+# Codes tried, or mails sent, of one account: five times what anybody was seen to need.
+MOST_IN_A_DAY = 100
 
 # What is typed beyond this is not hashed, whoever typed it.
 MOST_HASHED_BYTES = 1024
@@ -318,6 +320,10 @@ class ThrottlePolicy:
 
         tells_unknown: Whether an unknown address is told; deviation D5.
 
+        for_development_only:
+            Lets the budgets of accounts be weak, for tests; refused by `UnessAuth`
+            anywhere but on a loopback address.
+
     Source:
         CNIL 2022-100, case 2: over a minute after 5 failures, 25 per 24 hours.
         NIST SP 800-63B-4, 3.2.2: 100 in a row.
@@ -342,6 +348,7 @@ class ThrottlePolicy:
     network_mails: Budget = Budget(600, HOUR)
     trusted_network_factor: int = 20
     tells_unknown: bool = True
+    for_development_only: bool = False
 
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.free_passwords <= 9:  # noqa: PLR2004 - CNIL: a wait after 5, a lock after 10
@@ -370,8 +377,17 @@ class ThrottlePolicy:
                 f": give 1 or more"
             )
         for name in ("codes", "link_mails", "code_mails"):
-            if not getattr(self, name):
-                _refuse(f"ThrottlePolicy({name}=) is empty: give at least one Budget")
+            self._check_budgets(name, getattr(self, name))
+
+    def _check_budgets(self, name: str, budgets: tuple[Budget, ...]) -> None:
+        if not budgets:
+            _refuse(f"ThrottlePolicy({name}=) is empty: give at least one Budget")
+        in_a_day = min(budget.most * (DAY / budget.per) for budget in budgets)
+        if in_a_day > MOST_IN_A_DAY and not self.for_development_only:
+            _refuse(
+                f"ThrottlePolicy({name}=) lets {in_a_day:.0f} through in a day: give a "
+                f"Budget that lets at most {MOST_IN_A_DAY} through"
+            )
 
 
 @attrs.frozen(kw_only=True)

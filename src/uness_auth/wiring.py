@@ -128,7 +128,14 @@ class UnessAuth:
     ) -> None:
         self.site = site
         self.policy = policy or Policy.uness()
-        _check_doors(site, stores, mailer, queue, hashing, processes=processes)
+        parts = (
+            *attrs.asdict(stores, recurse=False).values(),
+            mailer,
+            queue,
+            hashing,
+            self.policy.throttle,
+        )
+        _check_doors(site, parts, processes=processes)
         _check_queue(self.policy, queue)
         self.keys = KeyRing(_keys_or_own(site, keys), base_url=site.base_url)
         self.trusted_proxies = _proxies(site, trusted_proxies)
@@ -270,17 +277,13 @@ def _joined(stores: Stores) -> JoinedSessions | None:
 
 def _check_doors(
     site: Site,
-    stores: Stores,
-    mailer: Mailer,
-    queue: OrderQueue | None,
-    hashing: PasswordHashing | None,
+    parts: Iterable[object],
     *,
     processes: int,
 ) -> None:
     if processes < 1:
         msg = f"processes={processes}: say how many processes serve the site, 1 or more"
         raise ConfigurationError(msg)
-    parts = [*attrs.asdict(stores, recurse=False).values(), mailer, queue, hashing]
     doors = [one for one in parts if getattr(one, "for_development_only", False)]
     if doors and not (site.is_loopback and processes == 1):
         names = ", ".join(sorted({type(one).__name__ for one in doors}))

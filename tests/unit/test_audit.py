@@ -228,7 +228,7 @@ class TestNoSecrets:
             EventKind.ADDRESS_UNKNOWN,
             EventKind.PASSWORD_SUSPENDED,
             EventKind.SIGN_IN_VETOED,
-            EventKind.SESSION_REFUSED,
+            EventKind.SESSIONS_REVOKED,
             EventKind.ACCOUNT_ENABLED,
         } >= set(EventKind) - set(tour.log.kinds())
 

@@ -491,7 +491,9 @@ class TestMails:
         """
         Where nothing is left of what refused, now stands for it.
         """
-        desk = Desk(ThrottlePolicy(link_mails=(Budget(1, MINUTE),)))
+        desk = Desk(
+            ThrottlePolicy(link_mails=(Budget(1, MINUTE),), for_development_only=True)
+        )
         counters = Vanishing(desk.counters)
         guard = Guard(counters, desk.policy, KEYS, desk.clock, Audit(desk.clock))
         assert isinstance(guard.take_mail("42", FIRST, HERE), Taken)

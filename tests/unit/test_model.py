@@ -224,8 +224,16 @@ class TestSite:
         assert site.host
 
     @pytest.mark.parametrize(
-        "path", ["/", "/auth/", "/compte/connexion/", "/~a/b-c.d/"]
+        ("path", "home_path"), [("/", "/"), ("/auth/", "/auth/"), ("/a/", "/a/b")]
     )
+    def test_nobody_is_led_in_circles(self, path: str, home_path: str) -> None:
+        """
+        The page after the sign-in is none of the sign-in's own.
+        """
+        with pytest.raises(ConfigurationError, match="in circles"):
+            Site(base_url="https://portail.example.fr", path=path, home_path=home_path)
+
+    @pytest.mark.parametrize("path", ["/auth/", "/compte/connexion/", "/~a/b-c.d/"])
     def test_a_path_may_have_several_parts(self, path: str) -> None:
         """
         The pages live where the host wants them.

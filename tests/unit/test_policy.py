@@ -480,3 +480,17 @@ class TestPolicy:
 
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             setattr(made, attrs.fields(part)[0].name, 0)
+
+
+class TestForDevelopment:
+    @pytest.mark.parametrize("name", ["codes", "link_mails", "code_mails"])
+    def test_weak_account_budgets(self, name: str) -> None:
+        """
+        More than a hundred in a day are refused, unless it is for development only.
+        """
+        plenty = (Budget(100, timedelta(seconds=1)),)
+
+        with pytest.raises(ConfigurationError, match=f"{name}=.* at most 100"):
+            ThrottlePolicy(**{name: plenty})
+        policy = ThrottlePolicy(**{name: plenty}, for_development_only=True)
+        assert plenty == getattr(policy, name)

@@ -25,7 +25,13 @@ from uness_auth import (
 from uness_auth.model import Account, Client, MailOrder
 from uness_auth.outcomes import AccountAdded, CodeSent, NotSignedIn, SignedIn
 from uness_auth.storage.memory import MemoryStorage
-from uness_auth.testing import EventLog, FastHashing, FixedClock, Outbox
+from uness_auth.testing import (
+    EventLog,
+    FastHashing,
+    FixedClock,
+    Outbox,
+    policy_without_waits,
+)
 from uness_auth.wiring import anyone_may, utc_now
 
 
@@ -191,6 +197,13 @@ class TestRefused:
         assert local(**given).site.is_loopback
         with pytest.raises(ConfigurationError, match="2 process"):
             local(processes=2, **given)
+
+    def test_a_policy_for_tests_stays_there(self) -> None:
+        """
+        Budgets that a test does not reach protect nobody: refused on a real site.
+        """
+        with pytest.raises(ConfigurationError, match="ThrottlePolicy for development"):
+            wired(policy=policy_without_waits())
 
     def test_no_registry(self) -> None:
         """

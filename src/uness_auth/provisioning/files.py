@@ -20,6 +20,13 @@ from ..model import LANGUAGES
 
 COLUMNS: Final = ("email", "display_name", "language")
 LONGEST_LINE: Final = 1_000
+_WHY: Final = {
+    AddressFault.EMPTY: "the cell is empty",
+    AddressFault.INCOMPLETE: "the part before or after @ is missing or cut short",
+    AddressFault.SEVERAL: "give one address per line",
+    AddressFault.NOT_ALLOWED: "it holds a character that an address cannot have",
+    AddressFault.TOO_LONG: "it is too long",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -127,7 +134,8 @@ def _row(line: int, names: tuple[str, ...], cells: list[str]) -> Line:
     values = dict(zip(names, (cell.strip(" ") for cell in cells), strict=True))
     address = canonical(values["email"])
     if isinstance(address, AddressFault):
-        reason = f"« {values['email']} » is not an e-mail address: {address}"
+        why = _WHY[address]
+        reason = f"« {values['email']} » is not an e-mail address: {why}"
         return FileFault(line=line, reason=reason)
     language = values.get("language", "").lower()
     if language not in ("", *LANGUAGES):

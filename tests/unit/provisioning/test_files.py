@@ -115,7 +115,7 @@ class TestReadCSV:
             ("camille@example.fr;Camille", "2 cells where 3 are expected"),
             ("camille@example.fr;Camille;fr;x", "4 cells where 3 are expected"),
             ("camille@;Camille;fr", "« camille@ » is not an e-mail address"),
-            (";;", "«  » is not an e-mail address: empty"),
+            (";;", "«  » is not an e-mail address: the cell is empty"),
             ("camille@example.fr;Camille;de", "« de » is not a language"),
             (f"camille@example.fr;{'x' * 1_000};fr", "the line is too long"),
             ("camille@example.fr;Cam\0ille;fr", "control character"),
