@@ -4,6 +4,7 @@ import string
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import attrs
 import pytest
@@ -489,8 +490,9 @@ class TestForDevelopment:
         More than a hundred in a day are refused, unless it is for development only.
         """
         plenty = (Budget(100, timedelta(seconds=1)),)
+        given: dict[str, Any] = {name: plenty}
 
         with pytest.raises(ConfigurationError, match=f"{name}=.* at most 100"):
-            ThrottlePolicy(**{name: plenty})
-        policy = ThrottlePolicy(**{name: plenty}, for_development_only=True)
+            ThrottlePolicy(**given)
+        policy = ThrottlePolicy(**given, for_development_only=True)
         assert plenty == getattr(policy, name)

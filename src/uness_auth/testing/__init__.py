@@ -6,7 +6,40 @@ Nothing in the library imports it.
 
 from __future__ import annotations
 
+from ..storage.memory import MemoryStorage
+from .browser import Browser, HtmlBrowser, Reply
+from .clients import sign_in
+from .contracts import (
+    AccountsContract,
+    CodeChallengesContract,
+    CountersContract,
+    JoinedSessionsContract,
+    PasswordHashingContract,
+    RegistryContract,
+    SessionsContract,
+)
 from .fakes import EventLog, FastHashing, FixedClock, Outbox, policy_without_waits
+from .journeys import Journeys, Portal
 
 
-__all__ = ["EventLog", "FastHashing", "FixedClock", "Outbox", "policy_without_waits"]
+__all__ = [
+    "AccountsContract",
+    "Browser",
+    "CodeChallengesContract",
+    "CountersContract",
+    "EventLog",
+    "FastHashing",
+    "FixedClock",
+    "HtmlBrowser",
+    "JoinedSessionsContract",
+    "Journeys",
+    "MemoryStorage",
+    "Outbox",
+    "PasswordHashingContract",
+    "Portal",
+    "RegistryContract",
+    "Reply",
+    "SessionsContract",
+    "policy_without_waits",
+    "sign_in",
+]

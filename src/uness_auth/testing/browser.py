@@ -352,17 +352,20 @@ class HtmlBrowser:
 
     def _go(self, method: str, url: str, body: bytes) -> None:
         for _ in range(MOST_REDIRECTS):
-            self._url = urljoin(self._url, url)
-            if not self._url.startswith(self._base_url + "/"):
-                msg = f"{self._url} leads away from {self._base_url}"
+            target = urljoin(self._url, url)
+            if not target.startswith(self._base_url + "/"):
+                msg = f"{target} leads away from {self._base_url}"
                 raise LookupError(msg)
+            self._url = target
             self.reply = self._send(method, self.path, body, self._headers(method))
             self._keep_cookies()
             location = self.reply.header("location")
             if not location:
-                break
+                self._page = PageReader(self.reply.body)
+                return
             method, url, body = "GET", location, b""
-        self._page = PageReader(self.reply.body)
+        msg = f"{self._url} redirects without end"
+        raise LookupError(msg)
 
     def _headers(self, method: str) -> dict[str, str]:
         headers = {"Accept-Language": self._language}
