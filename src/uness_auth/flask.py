@@ -92,7 +92,7 @@ class FlaskAuth:
 
     def __init__(self, auth: UnessAuth, app: Flask | None = None) -> None:
         self.auth = auth
-        self.site = SignInSite(auth)
+        self.site: SignInSite = SignInSite(auth)
         if app is not None:
             self.init_app(app)
 
@@ -245,7 +245,7 @@ def _account() -> Account | None:
             assert_never(never)
 
 
-current_account = cast("Account", LocalProxy(_account))
+current_account: Account = cast("Account", LocalProxy(_account))
 """The `uness_auth.Account` that is signed in; false where nobody is."""
 
 

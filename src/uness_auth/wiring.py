@@ -127,7 +127,7 @@ class UnessAuth:
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.site = site
-        self.policy = policy or Policy.uness()
+        self.policy: Policy = policy or Policy.uness()
         parts = (
             *attrs.asdict(stores, recurse=False).values(),
             mailer,
@@ -137,9 +137,13 @@ class UnessAuth:
         )
         _check_doors(site, parts, processes=processes)
         _check_queue(self.policy, queue)
-        self.keys = KeyRing(_keys_or_own(site, keys), base_url=site.base_url)
-        self.trusted_proxies = _proxies(site, trusted_proxies)
-        self.trusted_networks = _networks("trusted_networks", trusted_networks)
+        self.keys: KeyRing = KeyRing(_keys_or_own(site, keys), base_url=site.base_url)
+        self.trusted_proxies: int | tuple[Network, ...] = _proxies(
+            site, trusted_proxies
+        )
+        self.trusted_networks: tuple[Network, ...] = _networks(
+            "trusted_networks", trusted_networks
+        )
         self.clock = clock
         self._stores = stores
         self._audit = Audit(clock, subscribers)
@@ -168,7 +172,7 @@ class UnessAuth:
         directory = Directory(stores.accounts, guard, self._audit)
         slots = HashingSlots(self.policy.hashing, processes)
         hasher = hashing or Argon2Hashing(self.policy.hashing)
-        self.sessions = SessionKeeper(
+        self.sessions: SessionKeeper = SessionKeeper(
             accounts=stores.accounts,
             store=stores.sessions,
             joined=_joined(stores),
@@ -178,8 +182,8 @@ class UnessAuth:
             clock=clock,
             audit=self._audit,
         )
-        self.identify = Identify(directory, self._orders)
-        self.password_link = PasswordLink(
+        self.identify: Identify = Identify(directory, self._orders)
+        self.password_link: PasswordLink = PasswordLink(
             directory=directory,
             orders=self._orders,
             tokens=tokens,
@@ -191,7 +195,7 @@ class UnessAuth:
             clock=clock,
             audit=self._audit,
         )
-        self.password_sign_in = PasswordSignIn(
+        self.password_sign_in: PasswordSignIn = PasswordSignIn(
             directory=directory,
             accounts=stores.accounts,
             guard=guard,
@@ -200,7 +204,7 @@ class UnessAuth:
             sessions=self.sessions,
             audit=self._audit,
         )
-        self.code_sign_in = CodeSignIn(
+        self.code_sign_in: CodeSignIn = CodeSignIn(
             directory=directory,
             orders=self._orders,
             codes=codes,

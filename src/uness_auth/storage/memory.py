@@ -31,12 +31,12 @@ class MemoryStorage:
 
     def __init__(self) -> None:
         rows = Rows()
-        self.accounts = MemoryAccounts(rows)
-        self.registry = MemoryRegistry(rows)
-        self.code_challenges = MemoryCodeChallenges(rows)
-        self.sessions = MemorySessions(rows, self.accounts)
-        self.counters = MemoryCounters(rows)
-        self.stores = Stores(
+        self.accounts: MemoryAccounts = MemoryAccounts(rows)
+        self.registry: MemoryRegistry = MemoryRegistry(rows)
+        self.code_challenges: MemoryCodeChallenges = MemoryCodeChallenges(rows)
+        self.sessions: MemorySessions = MemorySessions(rows, self.accounts)
+        self.counters: MemoryCounters = MemoryCounters(rows)
+        self.stores: Stores = Stores(
             accounts=self.accounts,
             registry=self.registry,
             code_challenges=self.code_challenges,
@@ -66,7 +66,7 @@ class Rows:
     """
 
     def __init__(self) -> None:
-        self.lock = Lock()
+        self.lock: Lock = Lock()
         self.accounts: dict[str, Account] = {}
         self.ids: dict[str, str] = {}
         self.challenges: dict[str, CodeChallenge] = {}

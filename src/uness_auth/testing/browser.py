@@ -144,8 +144,8 @@ class PageReader(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
-        self.title = ""
-        self.words = ""
+        self.title: str = ""
+        self.words: str = ""
         self.links: list[_Link] = []
         self.forms: list[_Form] = []
         self.labels: dict[str, str] = {}
@@ -181,8 +181,8 @@ class PageReader(HTMLParser):
         Note what closes.
         """
         if tag in self._open:
-            while self._open.pop() != tag:
-                pass
+            # With it closes whatever was left open inside.
+            del self._open[-1 - self._open[::-1].index(tag) :]
 
     def handle_data(self, data: str) -> None:
         """
@@ -272,7 +272,7 @@ class HtmlBrowser:
         takes_cookies: bool = True,
     ) -> None:
         self.cookies: dict[str, str] = {}
-        self.reply = Reply(status=0)
+        self.reply: Reply = Reply(status=0)
         self._send = send
         self._base_url = base_url
         self._language = language

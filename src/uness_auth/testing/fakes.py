@@ -52,7 +52,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, EmailMessage]] = []
-        self.is_down = False
+        self.is_down: bool = False
         self._lock = Lock()
 
     def send(self, message: EmailMessage, to: str, /) -> None:
@@ -115,8 +115,8 @@ class FastHashing:
     for_development_only: ClassVar[bool] = True
 
     def __init__(self) -> None:
-        self.decoys = 0
-        self.verified = 0
+        self.decoys: int = 0
+        self.verified: int = 0
         self._lock = Lock()
 
     def hash(self, password: str, /) -> str:

@@ -41,7 +41,7 @@ class SignInSite:
     def __init__(self, auth: UnessAuth, /) -> None:
         self.auth = auth
         self.routes: tuple[Route, ...] = ROUTES
-        self.pages = Pages(
+        self.pages: Pages = Pages(
             auth.site, auth.policy, lambda name: static_url(auth.site, name)
         )
         self._csrf = Csrf(auth.keys)

@@ -62,7 +62,7 @@ class SQLStorage:
         *,
         longest_wait: timedelta = timedelta(seconds=5),
     ) -> None:
-        self.engine = sqlite.make_engine(engine_or_url, longest_wait)
+        self.engine: Engine = sqlite.make_engine(engine_or_url, longest_wait)
         self._database = Database(self.engine, longest_wait)
         self._longest_wait = longest_wait
         self._is_checked = False

@@ -27,6 +27,7 @@ from sqlalchemy import (
     inspect,
     select,
 )
+from sqlalchemy.types import TypeEngine
 
 
 # Raise it together with a step in `SQLStorage.create_schema` from the version before.
@@ -41,8 +42,8 @@ class Instant(TypeDecorator[datetime]):
     in its own way, and SQLite has none.
     """
 
-    impl = BigInteger
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = BigInteger
+    cache_ok: bool | None = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int:  # noqa: ARG002 - SQLAlchemy's signature
         """
