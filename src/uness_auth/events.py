@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import Final, TypeAlias
 
@@ -90,6 +91,9 @@ def masked_address(address: str, /) -> str:
     return f"{local[:1]}…{at}{domain}" if at else ""
 
 
+# An event a request, mostly from the same few networks: parsing costs more than all
+# the rest of recording one.
+@lru_cache(maxsize=1_024)
 def masked_network(network: str, /) -> str:
     """
     Return *network* cut to /24 (IPv4) or /48 (IPv6); empty for what is neither.
@@ -106,6 +110,8 @@ def log_event(event: Event, /) -> None:
     """
     Write *event* to the logger ``uness_auth.events``, as one line of ``name=value``.
     """
+    if not _logger.isEnabledFor(logging.INFO):
+        return
     facts = attrs.asdict(event, filter=lambda _, value: value != "")
     line = " ".join(f"{name}={_printable(value)}" for name, value in facts.items())
     _logger.info("%s", line)

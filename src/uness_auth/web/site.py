@@ -80,7 +80,9 @@ class SignInSite:
         except MailError as exc:
             _logger.error("a mail could not be handed over: %s", exc)  # noqa: TRY400 - the traceback would hold the mail
             answer = self.pages.stops.mail_failed(context)
-        return _with_browser(answer, visitor)
+        # A link needs no cookie and its page no CSRF value: it is opened anywhere, and
+        # by scanners.
+        return answer if route.is_csrf_exempt else _with_browser(answer, visitor)
 
     def resume(self, request: Request, /) -> ResumeAnswer:
         """
