@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 # RFC 5321, 4.5.3.1.3, with its erratum 1690.
-MAX_LENGTH = 254
+LONGEST_ADDRESS = 254
 
 # What keyboards and the clipboard leave at the ends.  Bare strip() would remove 29
 # characters, some of which no mail system takes for blank.
@@ -77,7 +77,7 @@ def canonical(text: str, /) -> str | AddressFault:
     """
     # The length is looked at first: everything below may cost more than a glance.
     typed = text.strip(BLANKS)
-    if len(typed) > MAX_LENGTH:
+    if len(typed) > LONGEST_ADDRESS:
         return AddressFault.TOO_LONG
 
     typed = typed.translate(LOWER)

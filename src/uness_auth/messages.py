@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from .addresses import LONGEST_ADDRESS
 from .codes import Codes
 from .errors import ConfigurationError
 from .model import Account, MailOrder, OrderKind, Site
@@ -47,7 +48,6 @@ _NAMES: Final = {
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL: Final = r"[A-Za-z0-9-]+"
 _ADDRESS: Final = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*")
-_LONGEST_ADDRESS: Final = 254
 
 _SENDER: Final = re.compile(r"(?:(?P<name>[^<>]*)<)?(?P<address>[^<>\s]+)(?(name)>)")
 
@@ -226,7 +226,7 @@ def _fault(order: MailOrder, account: Account, now: datetime) -> str:
 
 def _is_mailable(address: str) -> bool:
     is_address = _ADDRESS.fullmatch(address) is not None
-    return is_address and len(address) <= _LONGEST_ADDRESS and _is_plain(address)
+    return is_address and len(address) <= LONGEST_ADDRESS and _is_plain(address)
 
 
 def _is_plain(text: str) -> bool:

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from uness_auth.addresses import MAX_LENGTH, RESERVED_NAMES, AddressFault, canonical
+from uness_auth.addresses import (
+    LONGEST_ADDRESS,
+    RESERVED_NAMES,
+    AddressFault,
+    canonical,
+)
 
 
 # Runs in an interpreter of its own: what others imported here would hide it.
@@ -198,7 +203,7 @@ class TestCanonical:
         254 characters are taken, blanks around them not counted; 255 are too long.
         """
         domain = ".".join(["d" * 61] * 3) + ".fr"
-        longest = "a" * (MAX_LENGTH - 1 - len(domain)) + "@" + domain
+        longest = "a" * (LONGEST_ADDRESS - 1 - len(domain)) + "@" + domain
 
         assert longest == canonical(f" {longest} ")
         assert AddressFault.TOO_LONG is canonical(f"a{longest}")
@@ -236,7 +241,7 @@ class TestCanonical:
             assert address.isprintable()
             assert address == address.lower()
             assert " " not in address
-            assert len(address) <= MAX_LENGTH
+            assert len(address) <= LONGEST_ADDRESS
 
     @given(st.characters(min_codepoint=0x80))
     def test_a_foreign_character_never_makes_an_ascii_address(self, mark: str) -> None:

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias, assert_never
 
 import attrs
 
-from ..addresses import AddressFault, canonical
+from ..addresses import LONGEST_ADDRESS, AddressFault, canonical
 from ..outcomes import (
     AddressMalformed,
     AddressUnknown,
@@ -46,7 +46,6 @@ from .visitors import Visitor
 
 
 Form: TypeAlias = Mapping[str, str]
-LONGEST_ADDRESS: Final = 254
 _CHALLENGE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 

@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 import attrs
 
+from ..addresses import LONGEST_ADDRESS
 from ..errors import MailError, StorageError
 from ..outcomes import NotSignedIn, ResumeAnswer
 from ..wiring import UnessAuth
@@ -17,7 +18,7 @@ from .cookies import Cookies
 from .csrf import FIELD, Csrf, is_cross_site
 from .forms import FormFault, read_form, read_next
 from .frame import PageContext
-from .handlers import LONGEST_ADDRESS, Turn
+from .handlers import Turn
 from .http import Answer, Page, Request
 from .pages import Pages
 from .redirects import safe_path

@@ -29,6 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from ...addresses import LONGEST_ADDRESS
+
 
 # Raise it together with a step in `SQLStorage.create_schema` from the version before.
 VERSION: Final = 1
@@ -87,7 +89,7 @@ ACCOUNTS: Final = Table(
     "uness_auth_accounts",
     _METADATA,
     Column("id", exact(64), primary_key=True),
-    Column("address", exact(254), nullable=False, unique=True),
+    Column("address", exact(LONGEST_ADDRESS), nullable=False, unique=True),
     Column("credential_version", BigInteger, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("display_name", Text, nullable=False),
