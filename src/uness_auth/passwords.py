@@ -12,19 +12,12 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from secrets import token_bytes
-from typing import Final
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from .errors import ConfigurationError
-from .policy import SECOND, HashingPolicy
-
-
-LONGEST_PASSWORD: Final = 1024
-"""
-How many bytes of UTF-8 are hashed.  Of a longer text, not one byte is.
-"""
+from .policy import MOST_HASHED_BYTES, SECOND, HashingPolicy
 
 
 class Argon2Hashing:
@@ -57,12 +50,12 @@ class Argon2Hashing:
         Return a salted hash that says how it was made.
 
         Raises:
-            ValueError: The text cannot be UTF-8, or is longer than
-                `LONGEST_PASSWORD`: `uness_auth.PasswordPolicy.unmet` refuses both.
+            ValueError: The text cannot be UTF-8, or is longer than the 1,024 bytes
+                that are ever hashed: `uness_auth.PasswordPolicy.unmet` refuses both.
         """
         secret = _secret(password)
         if secret is None:
-            msg = f"a password is UTF-8 and at most {LONGEST_PASSWORD} bytes long"
+            msg = f"a password is UTF-8 and at most {MOST_HASHED_BYTES} bytes long"
             raise ValueError(msg)
         return self._hasher.hash(secret)
 
@@ -123,13 +116,13 @@ def _secret(password: str) -> bytes | None:
     Return what argon2 hashes; None for a text that it must not, or cannot, hash.
     """
     # No character is shorter than one byte: a text of megabytes is not even encoded.
-    if len(password) > LONGEST_PASSWORD:
+    if len(password) > MOST_HASHED_BYTES:
         return None
     try:
         secret = password.encode()
     except UnicodeEncodeError:
         return None
-    return secret if len(secret) <= LONGEST_PASSWORD else None
+    return secret if len(secret) <= MOST_HASHED_BYTES else None
 
 
 def _decoy_hash(hasher: PasswordHasher) -> str:

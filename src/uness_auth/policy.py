@@ -28,7 +28,7 @@ LONGEST_CODE = timedelta(minutes=10)
 # Codes tried, or mails sent, of one account: five times what anybody was seen to need.
 MOST_IN_A_DAY = 100
 
-# What is typed beyond this is not hashed, whoever typed it.
+# In UTF-8.  Of a longer text not one byte is hashed, whoever typed it.
 MOST_HASHED_BYTES = 1024
 BYTES_PER_CHARACTER = 4
 

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from uness_auth.blocklist import LONGEST, folded, is_too_common, words
+from uness_auth.policy import MOST_HASHED_BYTES
 
 
 ABOUT = ("Camille Durand-Lévy", "c.durand94@univ-exemple.fr")
@@ -216,6 +217,12 @@ class TestIsTooCommon:
         """
         assert is_too_common("a" * LONGEST)
         assert not is_too_common("a" * (LONGEST + 1))
+
+    def test_judges_whatever_can_be_hashed(self) -> None:
+        """
+        No policy allows a password that is longer than what is judged.
+        """
+        assert LONGEST >= MOST_HASHED_BYTES
 
     @given(
         st.text() | st.text(alphabet=ALPHABET + "\0éœ\ufdfa\ud800"),
