@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import attrs
 
 from ..errors import ConfigurationError, MailError
-from ..model import LOOPBACK_HOSTS
+from ..model import LARGEST_PORT, LOOPBACK_HOSTS
 
 
 Security: TypeAlias = Literal["starttls", "tls", "none"]
@@ -343,7 +343,7 @@ def _check_server(mailer: SMTPMailer) -> None:
             f"SMTPMailer(security={mailer.security!r}): choose among {tuple(_PORTS)!r}"
         )
         raise ConfigurationError(msg)
-    if not _HOST.fullmatch(mailer.host) or not 0 < mailer.port < 65_536:  # noqa: PLR2004 - the largest port
+    if not _HOST.fullmatch(mailer.host) or not 0 < mailer.port <= LARGEST_PORT:
         msg = (
             f"SMTPMailer(host={mailer.host!r}, port={mailer.port!r}): give the name of "
             f"a mail server and its port, usually 587"
