@@ -143,7 +143,7 @@ class Messages:
         token = self._tokens.make(
             order.account_id, order.credential_version, order.kind, order.issued_at
         )
-        lifetime = self._tokens.lifetime(order.kind)
+        lifetime = self._policy.link.lifetime(order.kind)
         return {
             **self._common_words(texts),
             "subject": texts.say("mail.link.subject"),

@@ -86,8 +86,6 @@ class Orders:
         kind = OrderKind.FIRST_LINK
         if account is not None and account.has_password:
             kind = OrderKind.RESET_LINK
-        is_first = kind is OrderKind.FIRST_LINK
-        links = self._policy.link
         now = self._clock()
 
         def order(whose: Account) -> MailOrder:
@@ -96,8 +94,7 @@ class Orders:
                 account_id=whose.id,
                 credential_version=whose.credential_version,
                 issued_at=now,
-                expires_at=now
-                + (links.first_lifetime if is_first else links.reset_lifetime),
+                expires_at=now + self._policy.link.lifetime(kind),
             )
 
         refused = self._mail(kind, account_id, account, client, order)

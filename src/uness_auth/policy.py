@@ -14,6 +14,7 @@ import attrs
 
 from .blocklist import is_too_common
 from .errors import ConfigurationError
+from .model import OrderKind
 
 
 SECOND = timedelta(seconds=1)
@@ -175,6 +176,14 @@ class LinkPolicy:
                 )
         if not timedelta(0) <= self.leeway <= 5 * MINUTE:
             _refuse(f"LinkPolicy(leeway={self.leeway}): give 0 to 5 minutes")
+
+    def lifetime(self, kind: OrderKind, /) -> timedelta:
+        """
+        Return how long a link of *kind* works.
+        """
+        if kind is OrderKind.FIRST_LINK:
+            return self.first_lifetime
+        return self.reset_lifetime
 
 
 @attrs.frozen(kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import attrs
@@ -86,14 +86,6 @@ class LinkTokens:
         signed = self._signers[kind].sign(base64_encode(payload))
         return _MARKS[kind] + signed.decode()
 
-    def lifetime(self, kind: OrderKind, /) -> timedelta:
-        """
-        Return how long a link of this kind works.
-        """
-        if kind is OrderKind.FIRST_LINK:
-            return self._policy.first_lifetime
-        return self._policy.reset_lifetime
-
     def read(
         self, token: str, now: datetime, /
     ) -> LinkToken | LinkExpired | LinkInvalid:
@@ -125,7 +117,7 @@ class LinkTokens:
         read = _from_payload(base64_decode(payload), kind)
         if read is None or read.issued_at > now + self._policy.leeway:
             return LinkInvalid()
-        if now >= read.issued_at + self.lifetime(kind) + self._policy.leeway:
+        if now >= read.issued_at + self._policy.lifetime(kind) + self._policy.leeway:
             return LinkExpired(kind=kind)
         return read
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from uness_auth import policy
 from uness_auth.errors import ConfigurationError
+from uness_auth.model import OrderKind
 from uness_auth.policy import (
     DAY,
     HOUR,
@@ -308,6 +309,17 @@ class TestDefaults:
         )
         expected = (19_456, 2, 1)
         assert expected == (small.memory_cost, small.time_cost, small.parallelism)
+
+
+class TestLifetime:
+    def test_is_that_of_the_kind(self) -> None:
+        """
+        A first link and a reset link each live as long as their field says.
+        """
+        link = LinkPolicy(first_lifetime=5 * HOUR, reset_lifetime=5 * MINUTE)
+
+        assert 5 * HOUR == link.lifetime(OrderKind.FIRST_LINK)
+        assert 5 * MINUTE == link.lifetime(OrderKind.RESET_LINK)
 
 
 class TestRefusals:

@@ -37,7 +37,7 @@ from .views import (
     PasswordSignInView,
     WaitView,
 )
-from .wording import link_lifetime, other_ways, pause_note, reveal, whole_seconds
+from .wording import other_ways, pause_note, reveal, whole_seconds
 
 
 FORBIDDEN: Final = 403
@@ -127,7 +127,7 @@ class Pages:
         else:
             heading = "page.sent.heading"
             lifetime = texts.lasting(
-                "page.sent.lifetime", link_lifetime(self.policy.link, outcome.kind)
+                "page.sent.lifetime", self.policy.link.lifetime(outcome.kind)
             )
         before, after = texts.around(heading, "email")
         view = LinkSentView(

@@ -15,7 +15,7 @@ from ..policy import LinkPolicy
 from .frame import Frames, PageContext
 from .http import Page
 from .views import StopView
-from .wording import asked_already, link_lifetime, next_mail, whole_seconds
+from .wording import asked_already, next_mail, whole_seconds
 
 
 DONE: Final = "done.svg"
@@ -79,7 +79,7 @@ class Stops:
         Say that the link is too old, and how long one like it lives.
         """
         kind = outcome.kind
-        lifetime = link_lifetime(self.policy, kind)
+        lifetime = self.policy.lifetime(kind)
         return self._stop(
             context,
             "expired",

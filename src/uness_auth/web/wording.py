@@ -9,21 +9,11 @@ from datetime import timedelta
 
 import attrs
 
-from ..model import OrderKind
 from ..outcomes import LinkSent, MailPaused
-from ..policy import CodePolicy, LinkPolicy
+from ..policy import CodePolicy
 from ..texts import Texts
 from .frame import Frames, PageContext
 from .views import OtherWays, Reveal
-
-
-def link_lifetime(policy: LinkPolicy, kind: OrderKind, /) -> timedelta:
-    """
-    Return how long a link of *kind* works.
-    """
-    if kind is OrderKind.FIRST_LINK:
-        return policy.first_lifetime
-    return policy.reset_lifetime
 
 
 def whole_seconds(duration: timedelta, /) -> int:

@@ -6,26 +6,15 @@ import pytest
 
 from uness_auth.model import OrderKind, Site
 from uness_auth.outcomes import LinkSent, MailPaused
-from uness_auth.policy import CodePolicy, LinkPolicy
+from uness_auth.policy import CodePolicy
 from uness_auth.texts import texts_for
 from uness_auth.web.frame import Frames, PageContext
-from uness_auth.web.wording import link_lifetime, other_ways, pause_note, whole_seconds
+from uness_auth.web.wording import other_ways, pause_note, whole_seconds
 
 
 NOW = datetime(2026, 11, 22, 13, 32, tzinfo=UTC)
 CONTEXT = PageContext(language="fr", csrf="guard", next="", now=NOW)
 FRAMES = Frames(Site(base_url="https://portail.example.fr", path="/in/"), str)
-
-
-class TestLinkLifetime:
-    @pytest.mark.parametrize(
-        ("kind", "hours"), [(OrderKind.FIRST_LINK, 24), (OrderKind.RESET_LINK, 1)]
-    )
-    def test_is_the_policys_for_the_kind(self, kind: OrderKind, hours: int) -> None:
-        """
-        A first link and a reset link each live as long as the policy says.
-        """
-        assert timedelta(hours=hours) == link_lifetime(LinkPolicy(), kind)
 
 
 class TestWholeSeconds:
