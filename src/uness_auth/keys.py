@@ -30,7 +30,6 @@ class Purpose(StrEnum):
     FIRST_LINK = "link/first"
     RESET_LINK = "link/reset"
     CODE = "code"
-    BROWSER = "browser"
     CSRF = "csrf"
     THROTTLE = "throttle"
     DECOY = "decoy"

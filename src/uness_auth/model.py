@@ -9,7 +9,6 @@ import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv6Address
-from typing import TypeAlias
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -188,9 +187,6 @@ class Client:
     language: str = LANGUAGES[0]
 
 
-Languages: TypeAlias = tuple[str, ...]
-
-
 @attrs.frozen(kw_only=True)
 class Site:
     """
@@ -227,7 +223,7 @@ class Site:
     support_url: str = "https://sos.uness.fr/"
     home_url: str = "https://www.uness.fr/"
     time_zone: str = "Europe/Paris"
-    languages: Languages = LANGUAGES
+    languages: tuple[str, ...] = LANGUAGES
 
     def __attrs_post_init__(self) -> None:
         _check_base_url(self.base_url)

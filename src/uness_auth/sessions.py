@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Final
 
 from .events import Audit, EventKind
-from .guard import Guard
 from .keys import token_digest
 from .model import Account, Client, Session
 from .outcomes import NotSignedIn, ResumeAnswer, Resumed, SignedIn, SignInVetoed
@@ -32,7 +31,6 @@ class SessionKeeper:
         "_accounts",
         "_audit",
         "_clock",
-        "_guard",
         "_joined",
         "_may_sign_in",
         "_policy",
@@ -45,7 +43,6 @@ class SessionKeeper:
         accounts: Accounts,
         store: Sessions,
         joined: JoinedSessions | None,
-        guard: Guard,
         policy: SessionPolicy,
         may_sign_in: Callable[[Account], bool],
         clock: Callable[[], datetime],
@@ -54,7 +51,6 @@ class SessionKeeper:
         self._accounts = accounts
         self._store = store
         self._joined = joined
-        self._guard = guard
         self._policy = policy
         self._may_sign_in = may_sign_in
         self._clock = clock

@@ -176,7 +176,6 @@ class UnessAuth:
             accounts=stores.accounts,
             store=stores.sessions,
             joined=_joined(stores),
-            guard=guard,
             policy=self.policy.session,
             may_sign_in=may_sign_in,
             clock=clock,
@@ -279,12 +278,7 @@ def _joined(stores: Stores) -> JoinedSessions | None:
     return None
 
 
-def _check_doors(
-    site: Site,
-    parts: Iterable[object],
-    *,
-    processes: int,
-) -> None:
+def _check_doors(site: Site, parts: Iterable[object], *, processes: int) -> None:
     if processes < 1:
         msg = f"processes={processes}: say how many processes serve the site, 1 or more"
         raise ConfigurationError(msg)

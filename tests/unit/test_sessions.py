@@ -47,12 +47,10 @@ class Desk:
         """
         self.storage.registry.apply([self.account()])
         joined: Any = self.storage.sessions
-        unused: Any = None
         self.keeper = SessionKeeper(
             accounts=self.storage.accounts,
             store=self.storage.sessions,
             joined=joined if self.is_joined else None,
-            guard=unused,
             policy=SessionPolicy(),
             may_sign_in=lambda _: self.may_sign_in,
             clock=self.clock,
@@ -167,7 +165,6 @@ class TestResume:
             accounts=unreadable,
             store=unreadable,
             joined=None,
-            guard=unreadable,
             policy=SessionPolicy(),
             may_sign_in=lambda _: True,
             clock=desk.clock,
@@ -269,7 +266,6 @@ class TestResume:
             accounts=desk.storage.accounts,
             store=late,
             joined=late if desk.is_joined else None,
-            guard=late,
             policy=SessionPolicy(),
             may_sign_in=lambda _: True,
             clock=desk.clock,
