@@ -156,7 +156,7 @@ class SMTPMailer:
             msg = "the recipient is not one plain address"
             raise MailError(msg)
         try:
-            self._hand_over(_wire_format(message), sender, to)
+            self._hand_over(message.as_bytes(policy=_WIRE), sender, to)
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as exc:
             msg = f"mail server {self._name} refused {_refusal(exc)}"
             raise MailError(msg) from None
@@ -308,13 +308,6 @@ def _author(message: EmailMessage) -> str:
             return str(one.addr_spec)
         case _:
             return ""
-
-
-def _wire_format(message: EmailMessage) -> bytes:
-    """
-    Return the mail as it travels.
-    """
-    return message.as_bytes(policy=_WIRE)
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:

@@ -5,7 +5,6 @@ Keeps everything in a database, through SQLAlchemy Core: here SQLite, in a file.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
 
 from sqlalchemy import URL, Engine
 
@@ -28,8 +27,6 @@ __all__ = [
     "SQLSessions",
     "SQLStorage",
 ]
-
-_NO_TABLES: Final = 0
 
 
 class SQLStorage:
@@ -106,7 +103,7 @@ class SQLStorage:
             sqlite.use_write_ahead_log(connection, self._longest_wait)
         with self._database.transaction(doing) as connection:
             found = schema.read_version(connection)
-            if found == _NO_TABLES:
+            if found == schema.NO_TABLES:
                 schema.create(connection)
         self._check(found or schema.VERSION)
 
@@ -129,7 +126,7 @@ class SQLStorage:
         where = self.engine.url.render_as_string(hide_password=True)
         ways_out = (
             "call SQLStorage.create_schema() once, before the site starts"
-            if found == _NO_TABLES
+            if found == schema.NO_TABLES
             else "upgrade uness-auth, or name another database"
         )
         msg = (

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from sqlalchemy import (
     Select,
-    Update,
     and_,
     bindparam,
     false,
@@ -75,7 +74,7 @@ class SQLAccounts:
         """
         Set the hash, add one to the version, lift the suspension.
         """
-        return self._change(
+        return self._database.write(
             "SQLAccounts.set_password()",
             _SET_PASSWORD,
             {"b_id": account_id, "b_version": version, "b_hash": password_hash},
@@ -85,7 +84,7 @@ class SQLAccounts:
         """
         Replace the hash and leave the version alone.
         """
-        return self._change(
+        return self._database.write(
             "SQLAccounts.rehash()",
             _REHASH,
             {"b_id": account_id, "b_version": version, "b_hash": password_hash},
@@ -95,7 +94,7 @@ class SQLAccounts:
         """
         Suspend the password and leave the version alone.
         """
-        return self._change(
+        return self._database.write(
             "SQLAccounts.disable_password()",
             _DISABLE_PASSWORD,
             {"b_id": account_id, "b_version": version},
@@ -106,11 +105,6 @@ class SQLAccounts:
             return None
         row = self._database.one(doing, statement, {"b_text": text})
         return None if row is None else account_from(row)
-
-    def _change(
-        self, doing: str, statement: Update, parameters: dict[str, Any]
-    ) -> bool:
-        return self._database.write(doing, statement, parameters)
 
 
 def account_from(row: Sequence[Any], /) -> Account:

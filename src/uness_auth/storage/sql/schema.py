@@ -34,6 +34,7 @@ from ...addresses import LONGEST_ADDRESS
 
 # Raise it together with a step in `SQLStorage.create_schema` from the version before.
 VERSION: Final = 1
+NO_TABLES: Final = 0
 
 
 class Instant(TypeDecorator[datetime]):
@@ -150,8 +151,8 @@ def create(connection: Connection, /) -> None:
 
 def read_version(connection: Connection, /) -> int:
     """
-    Return the version of the tables, 0 where there are none.
+    Return the version of the tables, `NO_TABLES` where there are none.
     """
     if not inspect(connection).has_table(SCHEMA.name):
-        return 0
+        return NO_TABLES
     return int(connection.execute(select(SCHEMA.c.version)).scalar_one())
