@@ -34,7 +34,7 @@ RETRY_WAITS: Final = (
 _AT_EXIT: Final = timedelta(seconds=5)
 _CLOSE: Final = timedelta(seconds=30)
 
-_log: Final = logging.getLogger(__name__)
+_logger: Final = logging.getLogger(__name__)
 
 
 class BackgroundQueue:
@@ -192,7 +192,7 @@ class _Worker:
             left = len(self._heap) + (self._current is not None)
             self._heap.clear()
         if left:
-            _log.error("the mail queue is closed with %d orders undelivered", left)
+            _logger.error("the mail queue is closed with %d orders undelivered", left)
 
     def _close_at_exit(self) -> None:
         # A forked process inherits this call, with locks that nobody will release.
@@ -242,10 +242,10 @@ class _Worker:
         if fault is None:
             return
         failed = attrs.evolve(waiting, failures=waiting.failures + 1)
-        _log.warning("%s, attempt %d: %s", _named(order), failed.failures, fault)
+        _logger.warning("%s, attempt %d: %s", _named(order), failed.failures, fault)
         with self._changed:
             if is_last or self._is_closed:
-                _log.error("%s was never delivered", _named(order))
+                _logger.error("%s was never delivered", _named(order))
             else:
                 pause = self._pause(failed).total_seconds()
                 self._push(attrs.evolve(failed, due=time.monotonic() + pause))
