@@ -9,6 +9,7 @@ import re
 from base64 import b32encode
 from typing import Final
 
+import attrs
 from pyotp.hotp import HOTP
 
 from .keys import KeyRing, Purpose, digest_under
@@ -21,6 +22,7 @@ LONGEST_TYPED: Final = 32
 _GAPS: Final = str.maketrans("", "", " \u00a0\u202f-")
 
 
+@attrs.frozen
 class Codes:
     """
     Derives and compares codes.
@@ -33,11 +35,8 @@ class Codes:
         RFC 4226 (HOTP), by pyotp.
     """
 
-    __slots__ = ("_keys", "_policy")
-
-    def __init__(self, keys: KeyRing, policy: CodePolicy, /) -> None:
-        self._keys = keys
-        self._policy = policy
+    _keys: KeyRing
+    _policy: CodePolicy
 
     def derive(
         self, challenge_id: str, account_id: str, version: int, key_id: str, /

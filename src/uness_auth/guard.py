@@ -15,7 +15,7 @@ from .events import Audit, EventKind
 from .keys import KeyRing, Purpose
 from .model import Client, OrderKind
 from .outcomes import PasswordSuspended, Scope, Throttled
-from .policy import DAY, Budget, ThrottlePolicy
+from .policy import DAY, MINUTE, Budget, ThrottlePolicy
 from .ports import Counters
 from .throttle import (
     Decision,
@@ -75,26 +75,17 @@ class MailRefused:
 MailTaken: TypeAlias = Taken | MailRefused
 
 
+@attrs.frozen
 class Guard:
     """
     Spends and gives back.  A store that cannot be reached raises, so nothing passes.
     """
 
-    __slots__ = ("_audit", "_clock", "_counters", "_keys", "_policy")
-
-    def __init__(
-        self,
-        counters: Counters,
-        policy: ThrottlePolicy,
-        keys: KeyRing,
-        clock: Callable[[], datetime],
-        audit: Audit,
-    ) -> None:
-        self._counters = counters
-        self._policy = policy
-        self._keys = keys
-        self._clock = clock
-        self._audit = audit
+    _counters: Counters
+    _policy: ThrottlePolicy
+    _keys: KeyRing
+    _clock: Callable[[], datetime]
+    _audit: Audit
 
     def decoy_id(self, address: str, /) -> str:
         """
@@ -373,7 +364,7 @@ class Guard:
     def _tell_once(self, name: str, key: str, until: datetime, client: Client) -> None:
         # One event per window: a flood of requests must not become one of events.
         told = self._keys.digest(Purpose.THROTTLE, "told", key, until.isoformat())
-        if self._counters.add(told, 1, until + timedelta(minutes=1)) == 1:
+        if self._counters.add(told, 1, until + MINUTE) == 1:
             self._audit.record(
                 EventKind.THROTTLED,
                 client=client,

@@ -9,6 +9,8 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import Final
 
+import attrs
+
 from .errors import MailError
 from .events import Audit, EventKind, masked_address
 from .guard import Guard, MailRefused, NetworkTaken, Taken
@@ -31,42 +33,20 @@ _SENT: Final = {
 }
 
 
+@attrs.frozen(kw_only=True)
 class Orders:
     """
     The one way to a mail: budget, order, and with a queue or without one, delivery.
     """
 
-    __slots__ = (
-        "_accounts",
-        "_audit",
-        "_clock",
-        "_guard",
-        "_mailer",
-        "_messages",
-        "_policy",
-        "_queue",
-    )
-
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        guard: Guard,
-        messages: Messages,
-        mailer: Mailer,
-        queue: OrderQueue | None,
-        policy: Policy,
-        clock: Callable[[], datetime],
-        audit: Audit,
-    ) -> None:
-        self._accounts = accounts
-        self._guard = guard
-        self._messages = messages
-        self._mailer = mailer
-        self._queue = queue
-        self._policy = policy
-        self._clock = clock
-        self._audit = audit
+    _accounts: Accounts
+    _guard: Guard
+    _messages: Messages
+    _mailer: Mailer
+    _queue: OrderQueue | None
+    _policy: Policy
+    _clock: Callable[[], datetime]
+    _audit: Audit
 
     def link(
         self, account_id: str, account: Account | None, client: Client, /
@@ -139,18 +119,19 @@ class Orders:
 
     def _composed(self, order: MailOrder) -> tuple[EmailMessage, Account] | None:
         account = self._accounts.by_id(order.account_id)
-        message = (
-            Dropped(reason="the account is gone")
-            if account is None
-            else self._messages.compose(order, account, self._clock())
-        )
-        if account is None or isinstance(message, Dropped):
-            reason = message.reason if isinstance(message, Dropped) else ""
-            self._audit.record(
-                EventKind.MAIL_DROPPED, account, method=order.kind, reason=reason
-            )
+        if account is None:
+            self._drop(order, None, "the account is gone")
+            return None
+        message = self._messages.compose(order, account, self._clock())
+        if isinstance(message, Dropped):
+            self._drop(order, account, message.reason)
             return None
         return message, account
+
+    def _drop(self, order: MailOrder, account: Account | None, reason: str) -> None:
+        self._audit.record(
+            EventKind.MAIL_DROPPED, account, method=order.kind, reason=reason
+        )
 
     def _send(self, order: MailOrder, message: EmailMessage, account: Account) -> None:
         try:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+import attrs
+
 from .events import Audit, EventKind
 from .keys import token_digest
 from .model import Account, Client, Session
@@ -22,39 +24,19 @@ from .ports import Accounts, JoinedSessions, Sessions
 _TOKEN_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
+@attrs.frozen(kw_only=True)
 class SessionKeeper:
     """
     Knows which browsers are signed in.
     """
 
-    __slots__ = (
-        "_accounts",
-        "_audit",
-        "_clock",
-        "_joined",
-        "_may_sign_in",
-        "_policy",
-        "_store",
-    )
-
-    def __init__(
-        self,
-        *,
-        accounts: Accounts,
-        store: Sessions,
-        joined: JoinedSessions | None,
-        policy: SessionPolicy,
-        may_sign_in: Callable[[Account], bool],
-        clock: Callable[[], datetime],
-        audit: Audit,
-    ) -> None:
-        self._accounts = accounts
-        self._store = store
-        self._joined = joined
-        self._policy = policy
-        self._may_sign_in = may_sign_in
-        self._clock = clock
-        self._audit = audit
+    _accounts: Accounts
+    _store: Sessions
+    _joined: JoinedSessions | None
+    _policy: SessionPolicy
+    _may_sign_in: Callable[[Account], bool]
+    _clock: Callable[[], datetime]
+    _audit: Audit
 
     def open(
         self, account: Account, client: Client, /, *, method: str, is_remembered: bool

@@ -5,6 +5,7 @@ Mail orders: within a budget, without a secret, and honest about what left.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -189,7 +190,8 @@ class TestDeliver:
                 raise StorageError
 
         auth.password_link.request(CAMILLE, HERE)
-        auth._orders._accounts = Down()  # type: ignore[assignment] # noqa: SLF001 - only its reads fail
+        down: Any = Down()
+        desk.storage.stores = attrs.evolve(desk.storage.stores, accounts=down)
 
         with pytest.raises(StorageError):
-            auth.deliver(desk.queue.orders[0])
+            desk.wired().deliver(desk.queue.orders[0])
