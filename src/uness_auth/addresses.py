@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import string
 from enum import StrEnum
+from typing import Final
 
 
 # RFC 5321, 4.5.3.1.3, with its erratum 1690.
-LONGEST_ADDRESS = 254
+LONGEST_ADDRESS: Final = 254
 
 # What keyboards and the clipboard leave at the ends.  Bare strip() would remove 29
 # characters, some of which no mail system takes for blank.
-BLANKS = " \t\r\n"
+BLANKS: Final = " \t\r\n"
 
 # Bare lower() would turn the Kelvin sign into a k.
-LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 # RFC 2606, 6761, 6762, 7686.  An intranet, a demonstration and a test have addresses
 # under them; whether mail gets there is not for this module to say.
-RESERVED_NAMES = frozenset(
+RESERVED_NAMES: Final = frozenset(
     {"arpa", "example", "invalid", "local", "localhost", "onion", "test"}
 )
 

@@ -32,52 +32,55 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib import resources
+from typing import Final
 
 
 # ASVS 5.0, 6.1.2, asks for context words and leaves the measure to us: fewer than five
 # characters beside one can be tried out.
-LEAST_LEFT = 5
+LEAST_LEFT: Final = 5
 
 # No policy allows a longer password, and a longer own word is no word.
-LONGEST = 1024
+LONGEST: Final = 1024
 
 # Shorter words turn up in random text: they count only where they are all there is.
-SHORTEST_INSIDE = 4
-SHORTEST_WORD = 3
+SHORTEST_INSIDE: Final = 4
+SHORTEST_WORD: Final = 3
 
 # Words this long are recognised with other things strewn in, and with letters too many.
 # Shorter ones are not: nearly everything is a short word and two letters more.
-SHORTEST_STREWN = 6
-SHORTEST_EXTENDED = 6
-LETTERS_TOO_MANY = 2
+SHORTEST_STREWN: Final = 6
+SHORTEST_EXTENDED: Final = 6
+LETTERS_TOO_MANY: Final = 2
 
 # How many of the digits and specials around a word may belong to it, as in « $oleil ».
-OUTER_LEET = 4
+OUTER_LEET: Final = 4
 
-SHORTEST_RUN = 3
+SHORTEST_RUN: Final = 3
 
-LEET = str.maketrans("@4830269!1|i$57+(", "aabeozggllllssttc")
-LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"})
+LEET: Final = str.maketrans("@4830269!1|i$57+(", "aabeozggllllssttc")
+LIGATURES: Final = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"})
 
 # Stands where something was cut out, so that what is left does not grow together.
-GAP = "\0"
+GAP: Final = "\0"
 
 # A year, with a day and a month before it or not.
-DATE = re.compile(r"(?:[0-3][0-9][\W_]?){0,2}(?:19[5-9][0-9]|20[0-2][0-9]|203[0-5])")
+DATE: Final = re.compile(
+    r"(?:[0-3][0-9][\W_]?){0,2}(?:19[5-9][0-9]|20[0-2][0-9]|203[0-5])"
+)
 
 # What lies side by side, read from left to right; from right to left is added below.
 # Columns begin with their digit, or with what Shift makes of it.
-_ROWS = """
+_ROWS: Final = """
 abcdefghijklmnopqrstuvwxyz 01234567890 !@#$%^&*()_+ &é"'(-è_çà)
 azertyuiop qsdfghjklm wxcvbn qwertyuiop asdfghjkl zxcvbnm qwertzuiop yxcvbnm
 1qaz 2wsx 3edc 4rfv 5tgb 6yhn 7ujm !qaz @wsx #edc $rfv %tgb ^yhn &ujm
 1aqw 2zsx 2edc 1aqa &aqw azsx qsde 7410 8520 9630 741 852 963
 """
-ROWS = f"{_ROWS}{_ROWS[::-1]}"
+ROWS: Final = f"{_ROWS}{_ROWS[::-1]}"
 
 # Short, and cut out of the middle: what one expects of people at this place, writing
 # French.  Everything else belongs in the list.
-EXPECTED_WORDS = """
+EXPECTED_WORDS: Final = """
 uness sides theia cockpit moodle portail compte connexion formation plateforme
 externat internat externe interne internes residanat medecine medecin docteur pharmacie
 pharma maieutique odontologie dentaire infirmier infirmiere kinesitherapie sante sport

@@ -8,16 +8,17 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 
 import attrs
 
 from .errors import ConfigurationError
 
 
-SHORTEST_KEY = 32
+SHORTEST_KEY: Final = 32
 # What the documentation prints, so that nobody runs on it.
-SAMPLE_KEY = "replace-this-sample-key-before-you-start-the-portal"
-HOW_TO_MAKE_ONE = (
+SAMPLE_KEY: Final = "replace-this-sample-key-before-you-start-the-portal"
+HOW_TO_MAKE_ONE: Final = (
     'make one with `python -c "import secrets; print(secrets.token_urlsafe(48))"`'
 )
 

@@ -9,6 +9,7 @@ import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv6Address
+from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,16 +18,16 @@ import attrs
 from .errors import ConfigurationError
 
 
-LANGUAGES = ("fr", "en")
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+LANGUAGES: Final = ("fr", "en")
+LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 # urlsplit() is too kind here: it drops newlines, and an empty query or user name.
-BASE_URL = re.compile(
+BASE_URL: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9][a-z0-9.-]*|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[1-9][0-9]{0,4}))?"
 )
-LARGEST_PORT = 65_535
-PAGES_PATH = re.compile(r"/(?:(?!\.{1,2}/)[A-Za-z0-9._~-]+/)*")
+LARGEST_PORT: Final = 65_535
+PAGES_PATH: Final = re.compile(r"/(?:(?!\.{1,2}/)[A-Za-z0-9._~-]+/)*")
 
 
 @attrs.frozen(kw_only=True)

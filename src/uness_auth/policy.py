@@ -8,7 +8,7 @@ import re
 import string
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Self
+from typing import Final, Self
 
 import attrs
 
@@ -17,23 +17,23 @@ from .errors import ConfigurationError
 from .model import OrderKind
 
 
-SECOND = timedelta(seconds=1)
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
+SECOND: Final = timedelta(seconds=1)
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
 
 # CNIL 2022-100, case 2, and NIST SP 800-63B-4, 4.2.1.2: a link in a mail lives one
 # day at most.
-LONGEST_LINK = DAY
-LONGEST_CODE = timedelta(minutes=10)
+LONGEST_LINK: Final = DAY
+LONGEST_CODE: Final = timedelta(minutes=10)
 # Codes tried, or mails sent, of one account: five times what anybody was seen to need.
-MOST_IN_A_DAY = 100
+MOST_IN_A_DAY: Final = 100
 
 # In UTF-8.  Of a longer text not one byte is hashed, whoever typed it.
-MOST_HASHED_BYTES = 1024
-BYTES_PER_CHARACTER = 4
+MOST_HASHED_BYTES: Final = 1024
+BYTES_PER_CHARACTER: Final = 4
 
-LETTERS_AND_DIGITS = frozenset(string.ascii_letters + string.digits)
+LETTERS_AND_DIGITS: Final = frozenset(string.ascii_letters + string.digits)
 
 
 def _refuse(msg: str) -> None:

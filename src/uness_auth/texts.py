@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
-from typing import NoReturn
+from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -22,17 +22,17 @@ import attrs
 from .errors import ConfigurationError
 
 
-CATALOGS = ("fr", "en")
+CATALOGS: Final = ("fr", "en")
 
-SECOND = timedelta(seconds=1)
-MINUTE = timedelta(minutes=1)
-HOUR = timedelta(hours=1)
-UNITS = {"hours": HOUR, "minutes": MINUTE, "seconds": SECOND}
+SECOND: Final = timedelta(seconds=1)
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+UNITS: Final = {"hours": HOUR, "minutes": MINUTE, "seconds": SECOND}
 
 # Up to here a wait is told in the smaller unit: 119 seconds, then 2 minutes.
-MOST = 119
+MOST: Final = 119
 
-PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 
 
 @attrs.frozen

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from threading import Lock
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import attrs
 
@@ -18,8 +18,8 @@ from ..events import Event, EventKind
 from ..policy import Budget, HashingPolicy, Policy, ThrottlePolicy
 
 
-_LINK = re.compile(r"https?://\S+/link/\S+")
-_CODE = re.compile(r"^(\d{6,8})$", re.MULTILINE)
+_LINK: Final = re.compile(r"https?://\S+/link/\S+")
+_CODE: Final = re.compile(r"^(\d{6,8})$", re.MULTILINE)
 
 
 @attrs.define

@@ -5,7 +5,7 @@ What an adapter hands in, and what it gets back.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -13,7 +13,7 @@ import attrs
 # On every answer the library makes, errors included.  strict-origin, because
 # no-referrer makes browsers send "Origin: null", which breaks CSRF checks, and
 # same-origin sends the link's token to our own style sheet.
-SECURITY_HEADERS = (
+SECURITY_HEADERS: Final = (
     ("Cache-Control", "no-store"),
     ("Vary", "Cookie"),
     (

@@ -8,7 +8,7 @@ tuples of smaller views, all translated already.  A view says which template is 
 from __future__ import annotations
 
 import html
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import attrs
 
@@ -404,7 +404,7 @@ class StopView:
     is_capital: bool
 
 
-VIEWS = (
+VIEWS: Final = (
     IdentifyView,
     LinkSentView,
     PasswordLinkView,
