@@ -21,7 +21,7 @@ from .ports import Accounts, JoinedSessions, Sessions
 
 
 # 256 random bits in URL-safe base64.
-_TOKEN_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+TOKEN_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 @attrs.frozen(kw_only=True)
@@ -76,7 +76,7 @@ class SessionKeeper:
         Never raises on bad input.  Writes `last_seen_at` at most once in the policy's
         interval, and by an update that cannot revive a closed session.
         """
-        if not _TOKEN_SHAPE.fullmatch(token):
+        if not TOKEN_SHAPE.fullmatch(token):
             return NotSignedIn()
         session, account = self._read(token_digest(token))
         if session is None or account is None:
@@ -94,7 +94,7 @@ class SessionKeeper:
         """
         Sign the browser out: the token opens nothing from here on.
         """
-        if not _TOKEN_SHAPE.fullmatch(token):
+        if not TOKEN_SHAPE.fullmatch(token):
             return
         session, account = self._read(token_digest(token))
         if session is not None and self._store.close(session.digest):

@@ -6,22 +6,24 @@ from __future__ import annotations
 
 import re
 import secrets
+from datetime import timedelta
 from typing import Final
 
 import attrs
 
 from ..model import Site
 from ..outcomes import SignedIn
-from ..policy import SessionPolicy
+from ..policy import DAY, SessionPolicy
+from ..sessions import TOKEN_SHAPE
 from .http import Cookie
 
 
-# 128 and 256 random bits in URL-safe base64.
 _SHAPES: Final = {
+    # 128 random bits in URL-safe base64.
     "browser": re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII),
-    "session": re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII),
+    "session": TOKEN_SHAPE,
 }
-BROWSER_KEPT: Final = 180 * 24 * 3600
+BROWSER_KEPT: Final = 180 * DAY
 
 
 @attrs.frozen
@@ -71,23 +73,19 @@ class Cookies:
         """
         Return the session's cookie; it outlives the browser only if remembered.
         """
-        kept = int(self.policy.remembered_absolute.total_seconds())
-        return self._cookie(
-            "session",
-            signed_in.session_token,
-            kept if signed_in.is_remembered else None,
-        )
+        kept = self.policy.remembered_absolute if signed_in.is_remembered else None
+        return self._cookie("session", signed_in.session_token, kept)
 
     def no_session(self) -> Cookie:
         """
         Return the deletion of the session's cookie.
         """
-        return self._cookie("session", "", 0)
+        return self._cookie("session", "", timedelta(0))
 
-    def _cookie(self, what: str, value: str, max_age: int | None) -> Cookie:
+    def _cookie(self, what: str, value: str, kept: timedelta | None) -> Cookie:
         return Cookie(
             name=self.name(what),
             cookie_value=value,
-            max_age=max_age,
+            max_age=None if kept is None else int(kept.total_seconds()),
             is_secure=self.site.is_https,
         )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from uness_auth import Policy, Site
 from uness_auth.outcomes import SignedIn
-from uness_auth.web.cookies import BROWSER_KEPT, Cookies
+from uness_auth.web.cookies import Cookies
 from uness_auth.web.http import Cookie
 
 
@@ -153,7 +153,7 @@ class TestNewBrowser:
         assert one.cookie_value == SECURE.read(
             f"{one.name}={one.cookie_value}", "browser"
         )
-        assert 180 * DAYS == BROWSER_KEPT == one.max_age
+        assert 180 * DAYS == one.max_age
 
 
 class TestSession:
