@@ -5,22 +5,20 @@ Mail by SMTP: encrypted, verified, bounded in time, to one recipient.
 from __future__ import annotations
 
 import contextlib
-import io
 import re
 import smtplib
-import socket
 import ssl
-import time
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
-from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
+from typing import ClassVar, Final, Literal, Self, TypeAlias
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import attrs
 
 from ..errors import ConfigurationError, MailError
 from ..model import LARGEST_PORT, LOOPBACK_HOSTS
+from .smtp_client import Deadline, SMTPClient
 
 
 Security: TypeAlias = Literal["starttls", "tls", "none"]
@@ -35,8 +33,6 @@ _HOST: Final = re.compile(r"[A-Za-z0-9._:-]+")
 _EHLO_NAME: Final = re.compile(r"[A-Za-z0-9.-]+|\[[A-Za-z0-9.:]+\]")
 # ASCII only, headers and all: a server need not know 8BITMIME or SMTPUTF8.
 _WIRE: Final = SMTP.clone(cte_type="7bit")
-# What one TLS record holds.
-_PIECE: Final = 16_384
 
 
 @attrs.frozen
@@ -165,7 +161,7 @@ class SMTPMailer:
             raise MailError(msg) from exc
 
     def _hand_over(self, mail: bytes, sender: str, to: str) -> None:
-        with contextlib.closing(_Client(self)) as client:
+        with contextlib.closing(self._client()) as client:
             if self.security == "starttls":
                 _ = client.starttls(context=self.ssl_context)
             if self.username:
@@ -174,6 +170,15 @@ class SMTPMailer:
             # Accepted: whatever happens now, a second attempt would mail it twice.
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 _ = client.quit()
+
+    def _client(self) -> SMTPClient:
+        return SMTPClient(
+            self.host,
+            self.port,
+            Deadline(self.timeout, self.total_timeout),
+            ehlo_name=self.ehlo_name,
+            tls=self.ssl_context if self.security == "tls" else None,
+        )
 
     @property
     def _name(self) -> str:
@@ -196,107 +201,6 @@ def _refusal(
         ((code, _),) = exc.recipients.values()
         return f"the recipient: {code}"
     return f"{_REFUSED.get(type(exc), 'to go on')}: {exc.smtp_code}"
-
-
-class _Deadline:
-    """
-    How long the next wait may be: as long as one answer, and never past the end.
-    """
-
-    def __init__(self, each: timedelta, total: timedelta) -> None:
-        self._each = each.total_seconds()
-        self._end = time.monotonic() + total.total_seconds()
-
-    def left(self) -> float:
-        left = self._end - time.monotonic()
-        if left <= 0:
-            msg = "timed out"
-            raise TimeoutError(msg)
-        return min(self._each, left)
-
-
-class _Client(smtplib.SMTP):
-    """
-    smtplib's client under one deadline.
-
-    A socket's own time-out begins again with every byte.  So this client sets it anew
-    before each read and each write, to what is left: plain or encrypted, no wait ends
-    after the deadline.  (A thread that shuts the socket down from outside would miss
-    the moments at which smtplib replaces it.)
-    """
-
-    def __init__(self, mailer: SMTPMailer) -> None:
-        self._deadline = _Deadline(mailer.timeout, mailer.total_timeout)
-        self._mailer = mailer
-        # With a name given, smtplib does not ask DNS for one, a wait without an end.
-        super().__init__(mailer.host, mailer.port, mailer.ehlo_name)
-        if not mailer.ehlo_name:
-            self.local_hostname = _address_literal(self._connection())
-
-    def _connection(self) -> socket.socket:
-        if self.sock is None:
-            msg = "not connected"
-            raise smtplib.SMTPServerDisconnected(msg)
-        return self.sock
-
-    def _get_socket(self, host: str, port: int, _: float | None) -> socket.socket:
-        # What smtplib calls to connect, and what its own SMTP_SSL overrides.
-        sock = _connect(host, port, self._deadline)
-        if self._mailer.security == "tls":
-            sock.settimeout(self._deadline.left())
-            return self._mailer.ssl_context.wrap_socket(sock, server_hostname=host)
-        return sock
-
-    def getreply(self) -> tuple[int, bytes]:
-        if self.file is None:
-            self.file = io.BufferedReader(_Replies(self._connection(), self._deadline))
-        return super().getreply()
-
-    def send(self, s: Any) -> None:
-        data = s.encode("ascii") if isinstance(s, str) else bytes(s)
-        # Each piece is one write, and a write ends by its time-out.
-        for start in range(0, len(data), _PIECE):
-            self._connection().settimeout(self._deadline.left())
-            super().send(data[start : start + _PIECE])
-
-
-class _Replies(io.RawIOBase):
-    """
-    What the server says, each read under the deadline.
-    """
-
-    def __init__(self, sock: socket.socket, deadline: _Deadline) -> None:
-        super().__init__()
-        self._sock = sock
-        self._deadline = deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        self._sock.settimeout(self._deadline.left())
-        return self._sock.recv_into(buffer)
-
-
-def _connect(host: str, port: int, deadline: _Deadline) -> socket.socket:
-    """
-    Try the addresses of *host* in turn, all of them under the one deadline.
-    """
-    fault = OSError("has no address")
-    for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        try:
-            return socket.create_connection((str(address[0]), port), deadline.left())
-        except OSError as exc:
-            fault = exc
-    raise fault
-
-
-def _address_literal(sock: socket.socket) -> str:
-    """
-    Return this end's IP address as RFC 5321, 4.1.3 writes it.
-    """
-    address = str(sock.getsockname()[0])
-    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
 
 def _author(message: EmailMessage) -> str:

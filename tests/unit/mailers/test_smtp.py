@@ -4,7 +4,6 @@ Real mail servers: what they get, and what happens when they refuse, hang or die
 
 from __future__ import annotations
 
-import smtplib
 import socket
 import ssl
 import threading
@@ -21,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uness_auth.errors import ConfigurationError, MailError
-from uness_auth.mailers.smtp import SMTPMailer, _Client, _Deadline
+from uness_auth.mailers.smtp import SMTPMailer
 from uness_auth.ports import Mailer
 
 
@@ -607,29 +606,6 @@ class TestTrouble:
         fault_of(smtp, long_mail(""))
 
         assert [expected] == told[:1]
-
-
-class TestDeadline:
-    def test_is_one_answer_and_never_past_the_end(self) -> None:
-        """
-        The next wait is as long as one answer may take, or as what is left of all.
-        """
-        second = timedelta(seconds=1)
-
-        assert 1 == _Deadline(second, 60 * second).left()
-        assert 1 >= _Deadline(60 * second, second).left()
-
-
-class TestClient:
-    def test_says_so_when_it_is_not_connected(self, serve_mail: Any) -> None:
-        """
-        A closed connection is told as smtplib tells it.
-        """
-        server = serve_mail("none")
-        client = _Client(SMTPMailer("127.0.0.1", server.port, security="none"))
-        client.close()
-        with pytest.raises(smtplib.SMTPServerDisconnected):
-            client.noop()
 
 
 class TestSetUp:
