@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -19,10 +20,12 @@ from settings import auth_from, load_accounts
 from tour import Tour
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from uness_auth import UnessAuth, UnessAuthError
+from uness_auth import ConfigurationError, UnessAuth, UnessAuthError
 from uness_auth.provisioning import Row, read_csv
 
 
+LARGEST_PORT = 65_535
+SHOWN = 10
 ACCOUNTS = Path(__file__).with_name("accounts.csv")
 
 
@@ -44,8 +47,13 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         "--stay", action="store_true", help="stay open after the tour, until Ctrl-C"
     )
     chosen = parser.parse_args(given)
-    if chosen.tour and chosen.smtp:
-        parser.error("--tour reads the mails, so it needs the local catcher: no --smtp")
+    if chosen.tour and (chosen.smtp or os.environ.get("SMTP_URL")):
+        parser.error(
+            "--tour reads the mails, so it needs the local catcher: "
+            "no --smtp, and no SMTP_URL in the environment"
+        )
+    if not 0 <= chosen.port <= LARGEST_PORT:
+        parser.error(f"--port {chosen.port}: give 0 to {LARGEST_PORT}")
     return chosen
 
 
@@ -54,6 +62,7 @@ def main() -> int:
     Run the portal until it is stopped, or as long as the tour takes.
     """
     chosen = arguments()
+    signal.signal(signal.SIGTERM, stop)
     catcher = None if chosen.smtp or os.environ.get("SMTP_URL") else Catcher().start()
     with tempfile.TemporaryDirectory(prefix="uness-auth-") as folder:
         try:
@@ -72,8 +81,9 @@ def serve(chosen: argparse.Namespace, catcher: Catcher | None, folder: Path) -> 
     """
     Start the portal and wait for whoever is to use it.
     """
-    port = chosen.port or free_port(chosen.host)
-    origin = f"http://{chosen.host}:{port}"
+    port = port_for(chosen)
+    host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+    origin = f"http://{host}:{port}"
     environ = {
         "DATABASE_URL": f"sqlite:///{folder / 'portal.db'}",
         "BASE_URL": origin,
@@ -85,23 +95,20 @@ def serve(chosen: argparse.Namespace, catcher: Catcher | None, folder: Path) -> 
     auth = auth_from(environ)
     for fault in load_accounts(auth, chosen.accounts):
         print(fault, file=sys.stderr)
-    try:
-        server = server_for(auth, catcher, chosen.host, port)
-    except (OSError, SystemExit):
-        print(f"port {port} is taken: choose another, --port 0", file=sys.stderr)
-        return 2
+    server = server_for(auth, catcher, chosen.host, port)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     print(f"ready {origin}/", flush=True)
     try:
-        return wait(chosen, catcher, origin, thread)
+        return wait(chosen, auth, catcher, origin, thread)
     finally:
         server.shutdown()
 
 
 def wait(
     chosen: argparse.Namespace,
+    auth: UnessAuth,
     catcher: Catcher | None,
     origin: str,
     thread: threading.Thread,
@@ -111,13 +118,16 @@ def wait(
     """
     went_well = True
     if chosen.tour:
-        address, name = first_account(chosen.accounts)
+        address, name = first_account(auth, chosen.accounts)
         went_well = catcher is not None and Tour(origin, catcher, address, name).walk()
     if chosen.stay or not chosen.tour:
         print(f"\nThe portal is open: {origin}/ (Ctrl-C ends it)")
         if catcher is not None:
             print(f"Its mails: {origin}/inbox")
-        print(f"Its accounts: {chosen.accounts}", flush=True)
+        addresses = (
+            one.address for one in read_csv(chosen.accounts) if isinstance(one, Row)
+        )
+        print("Its accounts:", *list(addresses)[:SHOWN], flush=True)
         try:
             thread.join()
         except KeyboardInterrupt:
@@ -138,22 +148,46 @@ def server_for(
     return make_server(host, port, app, threaded=True)
 
 
-def first_account(path: Path) -> tuple[str, str]:
+def first_account(auth: UnessAuth, path: Path) -> tuple[str, str]:
     """
-    Return address and name of the first account of the file.
+    Return address and name of the first account that is greeted in French and has no
+    password yet: the tour creates one.
     """
-    first = next(line for line in read_csv(path) if isinstance(line, Row))
-    return first.address, first.display_name or first.address
+    for line in read_csv(path):
+        if isinstance(line, Row) and line.language in {"", "fr"}:
+            account = auth.provisioning.accounts.by_address(line.address)
+            if account is not None and not account.has_password:
+                return account.address, account.display_name or account.address
+    msg = f"{path} names no account without a password for the tour: start afresh"
+    raise ConfigurationError(msg)
 
 
-def free_port(host: str) -> int:
+def port_for(chosen: argparse.Namespace) -> int:
     """
-    Return a port that nobody listens on.
+    Return the port to listen on, if it can be had.
     """
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    try:
+        family, *_, address = socket.getaddrinfo(
+            chosen.host, chosen.port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            port: int = probe.getsockname()[1]
+            return port
+    except OSError as exc:
+        msg = (
+            f"--host {chosen.host} --port {chosen.port} cannot be listened on: "
+            f"{exc.strerror}; --port 0 takes any that is free"
+        )
+        raise ConfigurationError(msg) from exc
+
+
+def stop(_number: int, _frame: object) -> None:
+    """
+    End as Ctrl-C does, so that nothing is left behind.
+    """
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -4,7 +4,13 @@ uness-auth: the sign-in of the French digital university, for any Python web app
 
 from __future__ import annotations
 
-from .errors import ConfigurationError, MailError, StorageError, UnessAuthError
+from .errors import (
+    ConfigurationError,
+    HashingError,
+    MailError,
+    StorageError,
+    UnessAuthError,
+)
 from .model import Account, Site
 from .policy import (
     Budget,
@@ -25,6 +31,7 @@ __all__ = [
     "Budget",
     "CodePolicy",
     "ConfigurationError",
+    "HashingError",
     "HashingPolicy",
     "LinkPolicy",
     "MailError",

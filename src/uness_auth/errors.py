@@ -28,6 +28,14 @@ class StorageError(UnessAuthError):
     """
 
 
+class HashingError(UnessAuthError):
+    """
+    A password could not be hashed: the machine has no memory left.
+
+    The web layer answers 503 with Retry-After; nothing was set.
+    """
+
+
 class MailError(UnessAuthError):
     """
     A mail could not be handed over.

@@ -114,6 +114,8 @@ class FlaskAuth:
                 WELL_KNOWN,
                 f"{EXTENSION}_change_password",
                 self._to_start,
+                methods=METHODS,
+                provide_automatic_options=False,
             )
         # First of all, so that a CSRF guard that comes later finds us exempt.
         app.before_request_funcs.setdefault(None, []).insert(0, self._exempt)

@@ -48,6 +48,13 @@ class Orders:
     _clock: Callable[[], datetime]
     _audit: Audit
 
+    @property
+    def is_queued(self) -> bool:
+        """
+        Whether mails leave from a queue, later than they are asked for.
+        """
+        return self._queue is not None
+
     def link(
         self, account_id: str, account: Account | None, client: Client, /
     ) -> OrderKind | MailPaused | Throttled:
@@ -158,7 +165,12 @@ class Orders:
             return asked
         taken = self._guard.take_mail(account_id, kind, client)
         if isinstance(taken, MailRefused):
-            return MailPaused(sent_at=taken.sent_at, until=taken.until, kind=kind)
+            return MailPaused(
+                sent_at=taken.sent_at,
+                until=taken.until,
+                kind=kind,
+                is_queued=self.is_queued,
+            )
         if account is not None:
             self._place(order(account), account, client, taken, asked)
         return None

@@ -108,12 +108,15 @@ class MailPaused(Outcome):
         kind: What was asked for; None where one page serves every address.
 
         challenge_id: The code challenge to go on with; empty without one.
+
+        is_queued: Whether a queue was told to send it, and may still hold it.
     """
 
     sent_at: datetime
     until: datetime
     kind: OrderKind | None
     challenge_id: str = ""
+    is_queued: bool = False
 
 
 # --- Who are you? (S1) ------------------------------------------------------------
@@ -216,9 +219,12 @@ class LinkUsed(Outcome):
 
     Attributes:
         has_password: Whether the account has a password to sign in with by now.
+
+        language: Of the account; empty where it chose none.
     """
 
     has_password: bool
+    language: str = ""
 
 
 @attrs.frozen

@@ -15,8 +15,9 @@ from secrets import token_bytes
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
+from argon2.exceptions import HashingError as Argon2HashingError
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, HashingError
 from .policy import MOST_HASHED_BYTES, SECOND, HashingPolicy
 
 
@@ -52,12 +53,18 @@ class Argon2Hashing:
         Raises:
             ValueError: The text cannot be UTF-8, or is longer than the 1,024 bytes
                 that are ever hashed: `uness_auth.PasswordPolicy.unmet` refuses both.
+
+            uness_auth.errors.HashingError: There was no memory for it.
         """
         secret = _secret(password)
         if secret is None:
             msg = f"a password is UTF-8 and at most {MOST_HASHED_BYTES} bytes long"
             raise ValueError(msg)
-        return self._hasher.hash(secret)
+        try:
+            return self._hasher.hash(secret)
+        except Argon2HashingError as exc:
+            msg = "argon2 could not hash a password: is there memory for it?"
+            raise HashingError(msg) from exc
 
     def verify(self, password_hash: str, password: str, /) -> bool:
         """

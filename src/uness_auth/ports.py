@@ -309,6 +309,9 @@ class PasswordHashing(Protocol):
     def hash(self, password: str, /) -> str:
         """
         Return a salted hash that says how it was made.
+
+        Raises:
+            uness_auth.errors.HashingError: It cannot be done now.
         """
         ...
 

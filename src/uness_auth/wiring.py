@@ -137,7 +137,9 @@ class UnessAuth:
         )
         _check_doors(site, parts, processes=processes)
         _check_queue(self.policy, queue)
-        self.keys: KeyRing = KeyRing(_keys_or_own(site, keys), base_url=site.base_url)
+        self.keys: KeyRing = KeyRing(
+            _keys_or_own(site, keys, processes=processes), base_url=site.base_url
+        )
         self.trusted_proxies: int | tuple[Network, ...] = _proxies(
             site, trusted_proxies
         )
@@ -305,12 +307,18 @@ def _check_queue(policy: Policy, queue: OrderQueue | None) -> None:
 
 
 def _keys_or_own(
-    site: Site, keys: Sequence[str | bytes] | None
+    site: Site, keys: Sequence[str | bytes] | None, *, processes: int
 ) -> Sequence[str | bytes]:
     if keys is not None:
         return keys
-    if site.is_loopback:
+    if site.is_loopback and processes == 1:
         return [secrets.token_bytes(32)]
+    if site.is_loopback:
+        msg = (
+            f"keys is missing, and {processes} processes would each make their own and "
+            f"refuse what the others signed: {HOW_TO_MAKE_ONE}"
+        )
+        raise ConfigurationError(msg)
     msg = (
         f"keys is missing, and {site.base_url} is no loopback address, where one would "
         f"be made at each start: {HOW_TO_MAKE_ONE}"

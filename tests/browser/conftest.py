@@ -294,6 +294,7 @@ def _served(
     server.shutdown()
     thread.join(SECONDS)
     server.server_close()
+    storage.close()
 
 
 @pytest.fixture(name="open_portal")

@@ -329,17 +329,20 @@ class TestKeyboard:
         page = browser.page
         browser.visit("/auth/?next=/private")
 
+        page.locator("#email:focus").wait_for()
         page.keyboard.type(CAMILLE)
         with page.expect_navigation():
             page.keyboard.press("Enter")
+        page.locator("#password:focus").wait_for()
         page.keyboard.type(OTHER_PASSWORD)
         with page.expect_navigation():
             page.keyboard.press("Enter")
-        assert "alert" == page.evaluate("document.activeElement.getAttribute('role')")
+        page.locator("[role=alert]:focus").wait_for()
         page.keyboard.press("Tab")
         with_focus = page.evaluate("document.activeElement.getAttribute('href')")
         assert "#password" == with_focus
         page.keyboard.press("Enter")
+        page.locator("#password:focus").wait_for()
         page.keyboard.type(PASSWORD)
         with page.expect_navigation():
             page.keyboard.press("Enter")

@@ -17,7 +17,7 @@ from argon2.low_level import Type
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uness_auth.errors import ConfigurationError
+from uness_auth.errors import ConfigurationError, HashingError
 from uness_auth.passwords import Argon2Hashing, HashingSlots
 from uness_auth.policy import MOST_HASHED_BYTES, HashingPolicy
 from uness_auth.ports import PasswordHashing
@@ -86,6 +86,20 @@ class TestHash:
         """
         with pytest.raises(ValueError, match="at most 1024 bytes"):
             hashing.hash(password)
+
+    def test_without_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """
+        What argon2 could not hash is told as our own error, without the password.
+        """
+
+        def fail(*_: object, **__: object) -> str:
+            msg = "Memory allocation error"
+            raise argon2.exceptions.HashingError(msg)
+
+        monkeypatch.setattr(argon2.PasswordHasher, "hash", fail)
+        with pytest.raises(HashingError, match="memory") as caught:
+            hashing.hash("Sport2026!")
+        assert "Sport2026!" not in str(caught.value)
 
     def test_satisfies_the_port(self) -> None:
         """

@@ -198,6 +198,16 @@ class TestRefused:
         with pytest.raises(ConfigurationError, match="2 process"):
             local(processes=2, **given)
 
+    def test_each_process_would_make_its_own_keys(self) -> None:
+        """
+        Keys are made at start only where one process signs and reads.
+        """
+        given = {"stores": real_stores(MemoryStorage()), "mailer": RealMailer()}
+
+        assert local(keys=None, **given).keys.signing_id
+        with pytest.raises(ConfigurationError, match="2 processes would each"):
+            local(keys=None, processes=2, **given)
+
     def test_a_policy_for_tests_stays_there(self) -> None:
         """
         Budgets that a test does not reach protect nobody: refused on a real site.

@@ -117,6 +117,7 @@ class CodeSignIn:
             until=challenge.sent_at + self.policy.pause,
             kind=OrderKind.CODE if challenge.is_certain else None,
             challenge_id=challenge.id,
+            is_queued=self.orders.is_queued,
         )
 
     def confirm(self, challenge_id: str, typed: str, client: Client, /) -> CodeAnswer:

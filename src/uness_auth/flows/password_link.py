@@ -156,7 +156,7 @@ class PasswordLink:
             account.id, password_hash, link.credential_version
         ):
             self._refuse(account, client, link.kind, "another one was first")
-            return LinkUsed(has_password=True)
+            return LinkUsed(has_password=True, language=account.language)
         self.audit.record(EventKind.LINK_USED, account, client=client, method=link.kind)
         self.audit.record(
             EventKind.PASSWORD_SET, account, client=client, method=link.kind
@@ -176,7 +176,9 @@ class PasswordLink:
             return LinkUsed(has_password=False)
         if account.credential_version != link.credential_version:
             self._refuse(account, client, link.kind, "credential version moved")
-            return LinkUsed(has_password=account.has_password)
+            return LinkUsed(
+                has_password=account.has_password, language=account.language
+            )
         return link, account
 
     def _refuse(

@@ -11,7 +11,7 @@ import attrs
 
 from ..addresses import AddressFault, canonical
 from ..directory import Directory
-from ..errors import StorageError
+from ..errors import HashingError, StorageError
 from ..events import Audit, EventKind
 from ..guard import Guard, NetworkTaken, Taken
 from ..model import Account, Client
@@ -194,7 +194,7 @@ class PasswordSignIn:
             _ = self.accounts.rehash(
                 account.id, self.hashing.hash(password), account.credential_version
             )
-        except StorageError:
+        except (StorageError, HashingError):
             # The old hash is as right as before; the next sign-in tries again.
             _logger.warning("a password hash could not be upgraded", exc_info=True)
 

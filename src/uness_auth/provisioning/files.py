@@ -77,6 +77,9 @@ def read_csv(path: Path, /) -> Iterator[Line]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except OSError as exc:
+        msg = f"{path} cannot be read: {exc.strerror}"
+        raise ConfigurationError(msg) from exc
     except UnicodeDecodeError as exc:
         msg = f"{path.name} is not UTF-8: save it as « CSV UTF-8 »"
         raise ConfigurationError(msg) from exc

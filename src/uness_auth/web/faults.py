@@ -108,7 +108,7 @@ def code_fault(
             return NO_ALERT, field
         case CodeExpired():
             alert = Alert(lead=texts.say("page.code.gone"), href="#again")
-            return alert, Field(label=label, described_by="code-intro")
+            return alert, Field(label=label)
         case WrongCode() | NothingTyped():
             lead, help_text = _code_words(texts, policy, fault)
             return Alert(lead=lead, href="#code"), Field(

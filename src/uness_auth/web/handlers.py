@@ -370,8 +370,8 @@ def _refused_link(turn: Turn, refused: LinkExpired | LinkUsed | LinkInvalid) -> 
     match refused:
         case LinkExpired():
             return turn.pages.stops.link_expired(turn.context, refused)
-        case LinkUsed():
-            return turn.pages.stops.link_used(turn.context, refused)
+        case LinkUsed(language=language):
+            return turn.pages.stops.link_used(turn.in_language(language), refused)
         case LinkInvalid():
             return turn.pages.stops.link_invalid(turn.context)
         case _ as never:

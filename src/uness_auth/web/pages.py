@@ -12,7 +12,14 @@ from typing import Final
 import attrs
 
 from ..model import Site
-from ..outcomes import LinkSent, MailPaused, PasswordRefused, Scope, Throttled
+from ..outcomes import (
+    CodeExpired,
+    LinkSent,
+    MailPaused,
+    PasswordRefused,
+    Scope,
+    Throttled,
+)
 from ..policy import Policy
 from ..texts import Texts
 from .faults import (
@@ -261,7 +268,7 @@ class Pages:
             username=username,
             alert=alert,
             heading=title,
-            intro=self._intro(context.texts, username, paused),
+            intro=self._intro(context.texts, username, paused, fault),
             required=say("page.required"),
             field=field,
             submit=say("page.code.submit"),
@@ -317,7 +324,16 @@ class Pages:
             retry_after=whole_seconds(left),
         )
 
-    def _intro(self, texts: Texts, username: str, paused: MailPaused | None) -> str:
+    def _intro(
+        self,
+        texts: Texts,
+        username: str,
+        paused: MailPaused | None,
+        fault: CodeFault | None,
+    ) -> str:
+        if isinstance(fault, CodeExpired):
+            # Of a code that is over nothing is promised.
+            return ""
         lifetime = texts.lasting("page.code.lifetime", self.policy.code.lifetime)
         if not username:
             return f"{texts.say('page.code.sent')} {lifetime}"

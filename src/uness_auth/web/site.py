@@ -11,7 +11,7 @@ from typing import Final, assert_never
 import attrs
 
 from ..addresses import LONGEST_ADDRESS
-from ..errors import MailError, StorageError
+from ..errors import HashingError, MailError, StorageError
 from ..outcomes import NotSignedIn, ResumeAnswer
 from ..wiring import UnessAuth
 from .cookies import Cookies
@@ -75,8 +75,8 @@ class SignInSite:
         context = self._context(request, visitor)
         try:
             answer = self._answer(route, request, visitor, context, token)
-        except StorageError:
-            _logger.exception("a store failed")
+        except (StorageError, HashingError):
+            _logger.exception("a store failed, or the hasher")
             answer = self.pages.stops.store_failed(context)
         except MailError as exc:
             _logger.error("a mail could not be handed over: %s", exc)  # noqa: TRY400 - the traceback would hold the mail

@@ -25,9 +25,9 @@ def whole_seconds(duration: timedelta, /) -> int:
 
 def asked_already(context: PageContext, paused: MailPaused, /, *, is_any: bool) -> str:
     """
-    Return when the last mail left; where nothing tells of one, when it was asked for.
+    Return when the last mail left; when it was asked for, where it may not have left.
     """
-    key = "page.any.asked" if is_any else "page.pause.sent"
+    key = "page.any.asked" if is_any or paused.is_queued else "page.pause.sent"
     return context.texts.elapsed(key, context.now - paused.sent_at)
 
 

@@ -12,7 +12,14 @@ from typing import Any
 import attrs
 import pytest
 
-from uness_auth import HashingPolicy, Policy, StorageError, ThrottlePolicy, UnessAuth
+from uness_auth import (
+    HashingError,
+    HashingPolicy,
+    Policy,
+    StorageError,
+    ThrottlePolicy,
+    UnessAuth,
+)
 from uness_auth.addresses import AddressFault
 from uness_auth.events import EventKind
 from uness_auth.guard import NetworkTaken
@@ -421,6 +428,26 @@ class TestRehash:
         assert isinstance(sign_in(auth), SignedIn)
         assert "could not be upgraded" in caplog.text
         assert RIGHT not in caplog.text
+
+    def test_no_memory_does_not_fail_the_sign_in(
+        self, make_auth: Callable[..., UnessAuth], storage: MemoryStorage
+    ) -> None:
+        """
+        Where the new hash cannot be made, the old one still serves.
+        """
+
+        class NoMemory(OldHashing):
+            def verify(self, password_hash: str, password: str, /) -> bool:
+                return password_hash == f"old:{password}"
+
+            def hash(self, password: str, /) -> str:
+                raise HashingError(len(password))
+
+        self.old(storage)
+        auth = make_auth(hashing=NoMemory())
+
+        assert isinstance(sign_in(auth), SignedIn)
+        assert f"old:{RIGHT}" == dominique(storage).password_hash
 
 
 class TestSuspension:

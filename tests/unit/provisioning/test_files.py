@@ -35,6 +35,13 @@ def _read(tmp_path: Path) -> Read:
 
 
 class TestReadCSV:
+    def test_no_such_file(self, tmp_path: Path) -> None:
+        """
+        A file that cannot be read is told by its path, before any line.
+        """
+        with pytest.raises(ConfigurationError, match="cannot be read"):
+            read_csv(tmp_path / "missing.csv")
+
     def test_every_column(self, read: Read) -> None:
         """
         Columns stand in any order, and addresses become canonical.

@@ -30,6 +30,22 @@ class TestWholeSeconds:
 
 
 class TestPauseNote:
+    def test_behind_a_queue(self) -> None:
+        """
+        A queue may still hold the mail: the page tells when it was asked for.
+        """
+        paused = MailPaused(
+            sent_at=NOW - timedelta(seconds=20),
+            until=NOW + timedelta(seconds=40),
+            kind=OrderKind.CODE,
+            is_queued=True,
+        )
+        note = pause_note(CONTEXT, paused, is_any=False)
+
+        assert note.replace("\N{NO-BREAK SPACE}", " ").startswith(
+            "La dernière demande date d'il y a 20 secondes."
+        )
+
     @pytest.mark.parametrize("outcome", [None, LinkSent(address="a@b.fr", kind=None)])
     def test_is_empty_without_a_pause(self, outcome: LinkSent | None) -> None:
         """
