@@ -4,7 +4,7 @@ What a form says when it comes back: the red box above it, and its field.
 
 from __future__ import annotations
 
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 import attrs
 
@@ -24,15 +24,15 @@ from .rules import fault_lines, rules
 from .views import Alert, Around, Field, Line, Rules
 
 
-AddressFault: TypeAlias = AddressMalformed | AddressUnknown
+IdentifyFault: TypeAlias = AddressMalformed | AddressUnknown
 PasswordFault: TypeAlias = WrongPassword | PasswordSuspended | NothingTyped
 CodeFault: TypeAlias = WrongCode | CodeExpired | NothingTyped
 
-NO_ALERT = Alert()
+NO_ALERT: Final = Alert()
 
 
-def address_fault(
-    texts: Texts, fault: AddressFault | None, *, is_cookie_refused: bool = False
+def identify_fault(
+    texts: Texts, fault: IdentifyFault | None, *, is_cookie_refused: bool = False
 ) -> tuple[Alert, Field]:
     """
     Return the box and the field of S1; for an unknown address the red box of S2.

@@ -39,6 +39,7 @@ from ..outcomes import (
 )
 from ..wiring import UnessAuth
 from .cookies import Cookies
+from .faults import IdentifyFault
 from .frame import PageContext
 from .http import Answer, Page, Redirect
 from .pages import Pages
@@ -358,7 +359,7 @@ def _signed_in(turn: Turn, outcome: SignedIn) -> Redirect:
     )
 
 
-def _retyped(turn: Turn, typed: str, fault: AddressUnknown | AddressMalformed) -> Page:
+def _retyped(turn: Turn, typed: str, fault: IdentifyFault) -> Page:
     return turn.pages.identify(turn.context, typed=typed[:LONGEST_ADDRESS], fault=fault)
 
 

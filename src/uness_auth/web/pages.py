@@ -23,11 +23,11 @@ from ..outcomes import (
 from ..policy import Policy
 from ..texts import Texts
 from .faults import (
-    AddressFault,
     CodeFault,
+    IdentifyFault,
     PasswordFault,
-    address_fault,
     code_fault,
+    identify_fault,
     new_password,
     password_fault,
 )
@@ -89,7 +89,7 @@ class Pages:
         /,
         *,
         typed: str = "",
-        fault: AddressFault | None = None,
+        fault: IdentifyFault | None = None,
         is_cookie_refused: bool = False,
     ) -> Page:
         """
@@ -97,7 +97,7 @@ class Pages:
         """
         say = context.texts.say
         title = say("page.identify.title")
-        alert, field = address_fault(
+        alert, field = identify_fault(
             context.texts, fault, is_cookie_refused=is_cookie_refused
         )
         view = IdentifyView(

@@ -17,8 +17,8 @@ from uness_auth.outcomes import (
 from uness_auth.policy import CodePolicy, PasswordPolicy, Policy
 from uness_auth.texts import texts_for
 from uness_auth.web.faults import (
-    address_fault,
     code_fault,
+    identify_fault,
     new_password,
     password_fault,
 )
@@ -45,12 +45,12 @@ def refused(*unmet: str, differs: bool = False) -> PasswordRefused:
     )
 
 
-class TestAddressFault:
+class TestIdentifyFault:
     def test_nothing_is_wrong_at_first(self) -> None:
         """
         Without a fault there is no box, and the field has the focus.
         """
-        alert, field = address_fault(FRENCH, None)
+        alert, field = identify_fault(FRENCH, None)
 
         assert "" == alert.lead
         assert ("", False, True) == (field.fault, field.is_invalid, field.has_focus)
@@ -62,7 +62,7 @@ class TestAddressFault:
         """
         The box says what is wrong, the field what to do.
         """
-        alert, field = address_fault(FRENCH, AddressMalformed(fault=reason))
+        alert, field = identify_fault(FRENCH, AddressMalformed(fault=reason))
 
         assert FRENCH.say(f"page.address.{reason}") == alert.lead
         assert "#email" == alert.href
@@ -74,7 +74,7 @@ class TestAddressFault:
         """
         S2 has the tutorial's words, and the box describes the field.
         """
-        alert, field = address_fault(FRENCH, AddressUnknown())
+        alert, field = identify_fault(FRENCH, AddressUnknown())
 
         assert "Votre adresse email n'est pas reconnue." == plain(alert.lead)
         other = (
@@ -91,7 +91,7 @@ class TestAddressFault:
         """
         A browser without cookies is told so, and the address is not to blame.
         """
-        alert, field = address_fault(FRENCH, None, is_cookie_refused=True)
+        alert, field = identify_fault(FRENCH, None, is_cookie_refused=True)
 
         assert "Votre navigateur refuse les cookies." == alert.lead
         assert alert.more.startswith("La connexion en a besoin.")

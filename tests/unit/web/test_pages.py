@@ -23,8 +23,7 @@ from uness_auth.outcomes import (
     WrongPassword,
 )
 from uness_auth.policy import CodePolicy, LinkPolicy, Policy
-from uness_auth.web.faults import AddressFault as AddressProblem
-from uness_auth.web.faults import CodeFault, PasswordFault
+from uness_auth.web.faults import CodeFault, IdentifyFault, PasswordFault
 from uness_auth.web.frame import PageContext
 from uness_auth.web.http import Page
 from uness_auth.web.pages import Pages
@@ -127,7 +126,7 @@ class TestIdentify:
         """
         An address that is none comes back to be corrected, without the note.
         """
-        fault: AddressProblem = AddressMalformed(fault=reason)
+        fault: IdentifyFault = AddressMalformed(fault=reason)
         page = pages.identify(CONTEXT, typed="a@", fault=fault)
         view = shown(IdentifyView, page)
 
