@@ -101,7 +101,7 @@ class MailPaused(Outcome):
     The mail budget is spent: no mail was sent now.
 
     Attributes:
-        sent_at: When the last one left.
+        sent_at: When the last one left; of a queue, when it was told to send it.
 
         until: When the next may be asked for.
 

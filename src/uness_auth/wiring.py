@@ -74,7 +74,7 @@ class UnessAuth:
 
         keys:
             The signing keys, oldest first; the last signs.  May be left out on a
-            loopback address, where each start makes one.
+            loopback address with one process, where each start makes one.
 
         policy: How strict.
 

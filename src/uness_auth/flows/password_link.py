@@ -116,6 +116,8 @@ class PasswordLink:
 
         Raises:
             uness_auth.errors.StorageError: Nothing is set, and the link still works.
+
+            uness_auth.errors.HashingError: The same.
         """
         match self._read(token, client):
             case (LinkToken() as link, Account() as account):

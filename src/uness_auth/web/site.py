@@ -68,8 +68,8 @@ class SignInSite:
             token: Of the link, where the route has one in its path.
 
         Returns:
-            A page or a redirect; 503 where a store or the mailer failed.  Never
-            raises on anything a client can send.
+            A page or a redirect; 503 where a store, the mailer or the hasher failed.
+            Never raises on anything a client can send.
         """
         visitor = self._visitors.read(request)
         context = self._context(request, visitor)

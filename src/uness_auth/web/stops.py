@@ -142,7 +142,7 @@ class Stops:
 
     def store_failed(self, context: PageContext, /) -> Page:
         """
-        Say that nothing was decided, because a store did not answer.
+        Say that nothing was decided, because a store or the hasher failed.
         """
         return self._stop(
             context,
