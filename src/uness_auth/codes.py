@@ -35,8 +35,8 @@ class Codes:
         RFC 4226 (HOTP), by pyotp.
     """
 
-    _keys: KeyRing
-    _policy: CodePolicy
+    keys: KeyRing
+    policy: CodePolicy
 
     def derive(
         self, challenge_id: str, account_id: str, version: int, key_id: str, /
@@ -44,11 +44,11 @@ class Codes:
         """
         Return the code, or None: its key has left the ring.
         """
-        key = self._keys.derived(Purpose.CODE, key_id)
+        key = self.keys.derived(Purpose.CODE, key_id)
         if key is None:
             return None
         own = bytes.fromhex(digest_under(key, challenge_id, account_id, str(version)))
-        hotp = HOTP(b32encode(own).decode(), digits=self._policy.digits)
+        hotp = HOTP(b32encode(own).decode(), digits=self.policy.digits)
         return hotp.at(0)
 
     def same(self, typed: str, challenge: CodeChallenge, /) -> bool:
@@ -67,7 +67,7 @@ class Codes:
             challenge.credential_version,
             challenge.key_id,
         )
-        digits = normalise(typed, self._policy.digits)
+        digits = normalise(typed, self.policy.digits)
         if code is None or digits is None:
             return False
         # Bytes: compare_digest refuses text beyond ASCII.

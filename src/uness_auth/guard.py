@@ -81,11 +81,11 @@ class Guard:
     Spends and gives back.  A store that cannot be reached raises, so nothing passes.
     """
 
-    _counters: Counters
-    _policy: ThrottlePolicy
-    _keys: KeyRing
-    _clock: Callable[[], datetime]
-    _audit: Audit
+    counters: Counters
+    policy: ThrottlePolicy
+    keys: KeyRing
+    clock: Callable[[], datetime]
+    audit: Audit
 
     def decoy_id(self, address: str, /) -> str:
         """
@@ -94,7 +94,7 @@ class Guard:
         With it an unknown address has budgets and challenges like any other, and
         nothing answers to it.
         """
-        return f"decoy-{self._keys.digest(Purpose.DECOY, address)[:32]}"
+        return f"decoy-{self.keys.digest(Purpose.DECOY, address)[:32]}"
 
     # --- Passwords of an account ---------------------------------------------
 
@@ -109,7 +109,7 @@ class Guard:
         """
         key = self._account_key(_PASSWORDS, account_id)
         _, history = self._read(key, RUN_KEPT)
-        if history.in_a_row >= self._policy.passwords_in_a_row:
+        if history.in_a_row >= self.policy.passwords_in_a_row:
             return PasswordSuspended()
         match self._spend_password(history, client):
             case Refused(until=until):
@@ -139,13 +139,13 @@ class Guard:
         """
         Whether this try lies beyond the run that suspends the password.
         """
-        return taken.history.in_a_row > self._policy.passwords_in_a_row
+        return taken.history.in_a_row > self.policy.passwords_in_a_row
 
     def suspends(self, taken: Taken, /) -> bool:
         """
         Whether this try, if it is wrong, is the last of the run.
         """
-        return taken.history.in_a_row >= self._policy.passwords_in_a_row
+        return taken.history.in_a_row >= self.policy.passwords_in_a_row
 
     def forgive_password(self, taken: Taken, /) -> None:
         """
@@ -175,7 +175,7 @@ class Guard:
         Spend one try at a code, over all challenges of the account.
         """
         key = self._account_key(_CODES, account_id)
-        decision = self._swap(key, self._spender(self._policy.codes, client), client)
+        decision = self._swap(key, self._spender(self.policy.codes, client), client)
         match decision:
             case Taken():
                 return decision
@@ -191,7 +191,7 @@ class Guard:
         Spend one mail to the account, or say when the last one left.
         """
         is_code = kind is OrderKind.CODE
-        budgets = self._policy.code_mails if is_code else self._policy.link_mails
+        budgets = self.policy.code_mails if is_code else self.policy.link_mails
         # One budget for both links: to a mailbox a mail is a mail.
         key = self._account_key("code mails" if is_code else "link mails", account_id)
         decision = self._swap(key, self._spender(budgets, client), client)
@@ -200,9 +200,7 @@ class Guard:
                 return decision
             case Refused(until=until):
                 _, history = self._read(key, DAY)
-                return MailRefused(
-                    sent_at=history.last_at or self._clock(), until=until
-                )
+                return MailRefused(sent_at=history.last_at or self.clock(), until=until)
             case _ as never:
                 assert_never(never)
 
@@ -226,7 +224,7 @@ class Guard:
         Atomicity: of a budget of N exactly N are taken within its window, however
         many ask at once.
         """
-        budget: Budget = getattr(self._policy, scope)
+        budget: Budget = getattr(self.policy, scope)
         match self._take_network(scope, budget, client):
             case Refused(until=until):
                 return Throttled(scope=scope, until=until)
@@ -239,7 +237,7 @@ class Guard:
         """
         Only failures count against a network.
         """
-        _ = self._counters.add(taken.key, -1, taken.expires_at)
+        _ = self.counters.add(taken.key, -1, taken.expires_at)
 
     def may_tell(self, client: Client, /) -> bool:
         """
@@ -248,12 +246,12 @@ class Guard:
         Asked before the account is looked up, so that where one page serves everybody
         a known address costs what an unknown one does.
         """
-        if not self._policy.tells_unknown:
+        if not self.policy.tells_unknown:
             return False
         most, window = self._network_budget(
-            _UNKNOWN, self._policy.network_unknown, client
+            _UNKNOWN, self.policy.network_unknown, client
         )
-        if self._counters.add(window.key, 0, window.expires_at) < most:
+        if self.counters.add(window.key, 0, window.expires_at) < most:
             return True
         self._tell_once(_UNKNOWN, window.key, window.expires_at, client)
         return False
@@ -264,7 +262,7 @@ class Guard:
 
         Atomicity: of a budget of N exactly N are told within its window.
         """
-        taken = self._take_network(_UNKNOWN, self._policy.network_unknown, client)
+        taken = self._take_network(_UNKNOWN, self.policy.network_unknown, client)
         return isinstance(taken, NetworkTaken)
 
     # --- How ----------------------------------------------------------------
@@ -273,7 +271,7 @@ class Guard:
         self, name: str, budget: Budget, client: Client
     ) -> NetworkTaken | Refused:
         most, taken = self._network_budget(name, budget, client)
-        if self._counters.add(taken.key, 1, taken.expires_at) <= most:
+        if self.counters.add(taken.key, 1, taken.expires_at) <= most:
             return taken
         # Given back at once, so that the number is always what really failed.
         self.give_back_network(taken)
@@ -283,23 +281,23 @@ class Guard:
     def _network_budget(
         self, name: str, budget: Budget, client: Client
     ) -> tuple[int, NetworkTaken]:
-        factor = self._policy.trusted_network_factor if client.is_trusted_network else 1
-        start, end = _window(self._clock(), budget.per)
-        key = self._keys.digest(
+        factor = self.policy.trusted_network_factor if client.is_trusted_network else 1
+        start, end = _window(self.clock(), budget.per)
+        key = self.keys.digest(
             Purpose.THROTTLE, "network", name, client.network, start.isoformat()
         )
         return budget.most * factor, NetworkTaken(key=key, expires_at=end)
 
     def _spend_password(self, history: History, client: Client) -> Decision:
         return spend_password(
-            history, self._policy, self._clock(), self._network_tag(client)
+            history, self.policy, self.clock(), self._network_tag(client)
         )
 
     def _spender(
         self, budgets: tuple[Budget, ...], client: Client
     ) -> Callable[[History], Decision]:
         tag = self._network_tag(client)
-        return lambda history: spend(history, budgets, self._clock(), tag)
+        return lambda history: spend(history, budgets, self.clock(), tag)
 
     def _swap(
         self,
@@ -314,7 +312,7 @@ class Guard:
             if not isinstance(decision, Spent):
                 return decision
             after = decision.after.as_text()
-            if self._counters.swap(key, before, after, self._clock() + kept):
+            if self.counters.swap(key, before, after, self.clock() + kept):
                 return Taken(
                     key=key,
                     at=decision.after.entries[-1].at,
@@ -325,13 +323,13 @@ class Guard:
         raise _contended()
 
     def _read(self, key: str, kept: timedelta) -> tuple[str | None, History]:
-        text = self._counters.read(key)
+        text = self.counters.read(key)
         history = self._history(text)
-        sound = mended(history, self._clock(), self._policy.longest_wait)
+        sound = mended(history, self.clock(), self.policy.longest_wait)
         if sound == history:
             return text, history
         after = sound.as_text()
-        is_written = self._counters.swap(key, text, after, self._clock() + kept)
+        is_written = self.counters.swap(key, text, after, self.clock() + kept)
         # Where another call was first, whoever swaps with this text tries again.
         return (after if is_written else text), sound
 
@@ -343,16 +341,16 @@ class Guard:
         *,
         known: str | None = None,
     ) -> None:
-        before = self._counters.read(key) if known is None else known
+        before = self.counters.read(key) if known is None else known
         for _ in range(SWAP_TRIES):
             if before is None:
                 return
             after = change(self._history(before)).as_text()
             if after == before:
                 return
-            if self._counters.swap(key, before, after, self._clock() + kept):
+            if self.counters.swap(key, before, after, self.clock() + kept):
                 return
-            before = self._counters.read(key)
+            before = self.counters.read(key)
         raise _contended()
 
     def _throttled(
@@ -363,9 +361,9 @@ class Guard:
 
     def _tell_once(self, name: str, key: str, until: datetime, client: Client) -> None:
         # One event per window: a flood of requests must not become one of events.
-        told = self._keys.digest(Purpose.THROTTLE, "told", key, until.isoformat())
-        if self._counters.add(told, 1, until + MINUTE) == 1:
-            self._audit.record(
+        told = self.keys.digest(Purpose.THROTTLE, "told", key, until.isoformat())
+        if self.counters.add(told, 1, until + MINUTE) == 1:
+            self.audit.record(
                 EventKind.THROTTLED,
                 client=client,
                 method=name,
@@ -373,10 +371,10 @@ class Guard:
             )
 
     def _account_key(self, name: str, account_id: str) -> str:
-        return self._keys.digest(Purpose.THROTTLE, "account", name, account_id)
+        return self.keys.digest(Purpose.THROTTLE, "account", name, account_id)
 
     def _network_tag(self, client: Client) -> str:
-        return self._keys.digest(Purpose.THROTTLE, "tag", client.network)[:8]
+        return self.keys.digest(Purpose.THROTTLE, "tag", client.network)[:8]
 
     def _history(self, text: str | None) -> History:
         try:

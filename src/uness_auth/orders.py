@@ -39,21 +39,21 @@ class Orders:
     The one way to a mail: budget, order, and with a queue or without one, delivery.
     """
 
-    _accounts: Accounts
-    _guard: Guard
-    _messages: Messages
-    _mailer: Mailer
-    _queue: OrderQueue | None
-    _policy: Policy
-    _clock: Callable[[], datetime]
-    _audit: Audit
+    accounts: Accounts
+    guard: Guard
+    messages: Messages
+    mailer: Mailer
+    queue: OrderQueue | None
+    policy: Policy
+    clock: Callable[[], datetime]
+    audit: Audit
 
     @property
     def is_queued(self) -> bool:
         """
         Whether mails leave from a queue, later than they are asked for.
         """
-        return self._queue is not None
+        return self.queue is not None
 
     def link(
         self, account_id: str, account: Account | None, client: Client, /
@@ -73,7 +73,7 @@ class Orders:
         kind = OrderKind.FIRST_LINK
         if account is not None and account.has_password:
             kind = OrderKind.RESET_LINK
-        now = self._clock()
+        now = self.clock()
 
         def order(whose: Account) -> MailOrder:
             return MailOrder(
@@ -81,7 +81,7 @@ class Orders:
                 account_id=whose.id,
                 credential_version=whose.credential_version,
                 issued_at=now,
-                expires_at=now + self._policy.link.lifetime(kind),
+                expires_at=now + self.policy.link.lifetime(kind),
             )
 
         refused = self._mail(kind, account_id, account, client, order)
@@ -125,32 +125,32 @@ class Orders:
             self._send(order, *composed)
 
     def _composed(self, order: MailOrder) -> tuple[EmailMessage, Account] | None:
-        account = self._accounts.by_id(order.account_id)
+        account = self.accounts.by_id(order.account_id)
         if account is None:
             self._drop(order, None, "the account is gone")
             return None
-        message = self._messages.compose(order, account, self._clock())
+        message = self.messages.compose(order, account, self.clock())
         if isinstance(message, Dropped):
             self._drop(order, account, message.reason)
             return None
         return message, account
 
     def _drop(self, order: MailOrder, account: Account | None, reason: str) -> None:
-        self._audit.record(
+        self.audit.record(
             EventKind.MAIL_DROPPED, account, method=order.kind, reason=reason
         )
 
     def _send(self, order: MailOrder, message: EmailMessage, account: Account) -> None:
         try:
-            self._mailer.send(message, account.address)
+            self.mailer.send(message, account.address)
         except MailError as exc:
             # Mail servers like to repeat the address; an event holds no whole one.
             reason = str(exc).replace(account.address, masked_address(account.address))
-            self._audit.record(
+            self.audit.record(
                 EventKind.MAIL_FAILED, account, method=order.kind, reason=reason
             )
             raise
-        self._audit.record(_SENT[order.kind], account, method=order.kind)
+        self.audit.record(_SENT[order.kind], account, method=order.kind)
 
     def _mail(
         self,
@@ -160,10 +160,10 @@ class Orders:
         client: Client,
         order: Callable[[Account], MailOrder],
     ) -> MailPaused | Throttled | None:
-        asked = self._guard.take_network(Scope.NETWORK_MAILS, client)
+        asked = self.guard.take_network(Scope.NETWORK_MAILS, client)
         if isinstance(asked, Throttled):
             return asked
-        taken = self._guard.take_mail(account_id, kind, client)
+        taken = self.guard.take_mail(account_id, kind, client)
         if isinstance(taken, MailRefused):
             return MailPaused(
                 sent_at=taken.sent_at,
@@ -183,17 +183,17 @@ class Orders:
         taken: Taken,
         asked: NetworkTaken,
     ) -> None:
-        self._audit.record(
+        self.audit.record(
             _ORDERED[order.kind], account, client=client, method=order.kind
         )
         try:
-            if self._queue is None:
+            if self.queue is None:
                 self._deliver_now(order)
             else:
-                self._queue.put(order)
+                self.queue.put(order)
         except MailError:
-            self._guard.give_back(taken)
-            self._guard.give_back_network(asked)
+            self.guard.give_back(taken)
+            self.guard.give_back_network(asked)
             raise
 
     def _deliver_now(self, order: MailOrder) -> None:

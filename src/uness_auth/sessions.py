@@ -30,13 +30,13 @@ class SessionKeeper:
     Knows which browsers are signed in.
     """
 
-    _accounts: Accounts
-    _store: Sessions
-    _joined: JoinedSessions | None
-    _policy: SessionPolicy
-    _may_sign_in: Callable[[Account], bool]
-    _clock: Callable[[], datetime]
-    _audit: Audit
+    accounts: Accounts
+    store: Sessions
+    joined: JoinedSessions | None
+    policy: SessionPolicy
+    may_sign_in: Callable[[Account], bool]
+    clock: Callable[[], datetime]
+    audit: Audit
 
     def open(
         self, account: Account, client: Client, /, *, method: str, is_remembered: bool
@@ -47,14 +47,14 @@ class SessionKeeper:
         Never under one read later: whatever changed the account meanwhile has already
         ended this session.
         """
-        if not self._may_sign_in(account):
-            self._audit.record(
+        if not self.may_sign_in(account):
+            self.audit.record(
                 EventKind.SIGN_IN_VETOED, account, client=client, method=method
             )
             return SignInVetoed()
         token = secrets.token_urlsafe(32)
-        now = self._clock()
-        self._store.add(
+        now = self.clock()
+        self.store.add(
             Session(
                 digest=token_digest(token),
                 account_id=account.id,
@@ -64,7 +64,7 @@ class SessionKeeper:
                 is_remembered=is_remembered,
             )
         )
-        self._audit.record(EventKind.SIGNED_IN, account, client=client, method=method)
+        self.audit.record(EventKind.SIGNED_IN, account, client=client, method=method)
         return SignedIn(
             account_id=account.id, session_token=token, is_remembered=is_remembered
         )
@@ -81,11 +81,11 @@ class SessionKeeper:
         session, account = self._read(token_digest(token))
         if session is None or account is None:
             return NotSignedIn()
-        now = self._clock()
+        now = self.clock()
         if not self._is_alive(session, account, now):
             return NotSignedIn()
-        if now >= session.last_seen_at + self._policy.touch_interval and (
-            not self._store.touch(session.digest, now)
+        if now >= session.last_seen_at + self.policy.touch_interval and (
+            not self.store.touch(session.digest, now)
         ):
             return NotSignedIn()
         return Resumed(account=account, session=session)
@@ -97,19 +97,19 @@ class SessionKeeper:
         if not TOKEN_SHAPE.fullmatch(token):
             return
         session, account = self._read(token_digest(token))
-        if session is not None and self._store.close(session.digest):
-            self._audit.record(EventKind.SIGNED_OUT, account, client=client)
+        if session is not None and self.store.close(session.digest):
+            self.audit.record(EventKind.SIGNED_OUT, account, client=client)
 
     def _read(self, digest: str) -> tuple[Session | None, Account | None]:
-        if self._joined is not None:
-            return self._joined.with_account(digest) or (None, None)
-        session = self._store.by_digest(digest)
+        if self.joined is not None:
+            return self.joined.with_account(digest) or (None, None)
+        session = self.store.by_digest(digest)
         if session is None:
             return None, None
-        return session, self._accounts.by_id(session.account_id)
+        return session, self.accounts.by_id(session.account_id)
 
     def _is_alive(self, session: Session, account: Account, now: datetime) -> bool:
-        policy = self._policy
+        policy = self.policy
         idle, absolute = policy.idle, policy.absolute
         if session.is_remembered:
             idle, absolute = policy.remembered_idle, policy.remembered_absolute

@@ -317,7 +317,7 @@ class TestAccepted:
         auth.sessions.close(answer.session_token, HERE)
 
         assert NotSignedIn() == auth.sessions.resume(answer.session_token)
-        assert is_joined is (auth.sessions._joined is not None)  # noqa: SLF001 - which way it reads shows nowhere else
+        assert is_joined is (auth.sessions.joined is not None)
 
 
 class TestPurge:
