@@ -70,7 +70,7 @@ class SMTPClient(smtplib.SMTP):
         # With a name given, smtplib does not ask DNS for one, a wait without an end.
         super().__init__(host, port, ehlo_name)
         if not ehlo_name:
-            self.local_hostname = _address_literal(self._connection())
+            self.local_hostname: str = _address_literal(self._connection())
 
     def _connection(self) -> socket.socket:
         if self.sock is None:
@@ -91,7 +91,8 @@ class SMTPClient(smtplib.SMTP):
         Return the server's next answer, read under the deadline.
         """
         if self.file is None:
-            self.file = io.BufferedReader(_Replies(self._connection(), self._deadline))
+            replies = _Replies(self._connection(), self._deadline)
+            self.file: Any | None = io.BufferedReader(replies)
         return super().getreply()
 
     def send(self, s: Any) -> None:
