@@ -132,6 +132,14 @@ def s8_wrong(portal: Portal) -> Any:
     return browser
 
 
+def s8_expired(portal: Portal) -> Any:
+    browser = s8(portal)
+    portal.clock.tick(timedelta(minutes=3))
+    browser.fill(CODE, portal.mailbox.code(CAMILLE))
+    browser.press("SE CONNECTER")
+    return browser
+
+
 def s8_again(portal: Portal) -> Any:
     browser = s8(portal)
     portal.clock.tick(timedelta(seconds=20))
@@ -214,6 +222,7 @@ SCREENS: tuple[Callable[[Portal], Any], ...] = (
     s8_any,
     s8,
     s8_wrong,
+    s8_expired,
     s8_again,
     code_gone,
     throttled,
