@@ -1,17 +1,20 @@
 """
-Keeps everything in a database, through SQLAlchemy Core: here SQLite, in a file.
+Keeps everything in a database, through SQLAlchemy Core: SQLite, PostgreSQL or MariaDB.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
-from sqlalchemy import URL, Engine
+from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError
 
 from ...errors import ConfigurationError
 from ...ports import Stores
-from . import schema, sqlite
+from . import mariadb, postgresql, schema, sqlite
 from .accounts import SQLAccounts
+from .backend import Backend, Waits
 from .code_challenges import SQLCodeChallenges
 from .counters import SQLCounters
 from .database import Database
@@ -29,6 +32,17 @@ __all__ = [
 ]
 
 
+_BACKENDS: Final = (
+    (sqlite.DRIVERS, sqlite.SQLITE),
+    (postgresql.DRIVERS, postgresql.POSTGRESQL),
+    (mariadb.DRIVERS, mariadb.MARIADB),
+)
+_WAYS: Final = (
+    "write sqlite:///portal.db, postgresql://user:password@host/portal or "
+    "mariadb://user:password@host/portal"
+)
+
+
 class SQLStorage:
     """
     Every store of a site, in one database.
@@ -39,17 +53,22 @@ class SQLStorage:
 
     Args:
         engine_or_url:
-            ``sqlite:///portal.db``, or an engine, which lends its URL and nothing else.
+            ``sqlite:///portal.db``, ``postgresql://…`` (by psycopg 3) or ``mariadb://…``
+            (10.5 or newer, by PyMySQL).  Or an engine, which lends its URL and nothing
+            else: what else it was made with belongs into the URL.
 
         longest_wait:
-            For other writers, or for a free connection; then `StorageError`.
+            For a connection, for other writers and for the answer, all together; then
+            `StorageError`.  PostgreSQL's driver waits 2 seconds at least for a
+            connection.
 
     Attributes:
         engine: Its own engine, for those who measure or trace.
 
     Raises:
         uness_auth.errors.ConfigurationError:
-            If it is no URL, no SQLite, or in memory.  Connects to nothing yet.
+            If it is no URL, no such database, or its driver is not installed.  Connects
+            to nothing yet.
     """
 
     def __init__(
@@ -59,9 +78,11 @@ class SQLStorage:
         *,
         longest_wait: timedelta = timedelta(seconds=5),
     ) -> None:
-        self.engine: Engine = sqlite.make_engine(engine_or_url, longest_wait)
-        self._database = Database(self.engine, longest_wait)
-        self._longest_wait = longest_wait
+        url = _url(engine_or_url)
+        self._backend = _backend(url)
+        self._waits = Waits.of(longest_wait)
+        self.engine: Engine = _engine(self._backend, url, self._waits)
+        self._database = Database(self.engine, self._backend, self._waits)
         self._is_checked = False
         accounts = SQLAccounts(self._database)
         self._stores = Stores(
@@ -99,20 +120,18 @@ class SQLStorage:
                 If a newer version of the library made the tables.
         """
         doing = "SQLStorage.create_schema()"
-        with self._database.connection(doing) as connection:
-            sqlite.use_write_ahead_log(connection, self._longest_wait)
-        with self._database.transaction(doing) as connection:
-            found = schema.read_version(connection)
-            if found == schema.NO_TABLES:
-                schema.create(connection)
-        self._check(found or schema.VERSION)
+
+        def prepare(connection: Connection) -> None:
+            self._backend.prepare(connection, self._waits)
+
+        self._database.read(doing, prepare)
+        self._check(self._database.transaction(doing, schema.create_where_missing))
 
     def schema_version(self) -> int:
         """
         Return the version of the tables, 0 where there are none.
         """
-        with self._database.connection("SQLStorage.schema_version()") as connection:
-            return schema.read_version(connection)
+        return self._database.read("SQLStorage.schema_version()", schema.read_version)
 
     def close(self) -> None:
         """
@@ -134,3 +153,32 @@ class SQLStorage:
             f"{schema.VERSION}: {ways_out}"
         )
         raise ConfigurationError(msg)
+
+
+def _url(given: Engine | URL | str) -> URL:
+    try:
+        return given.url if isinstance(given, Engine) else make_url(given)
+    except ArgumentError as exc:
+        # The text is not repeated: what is no URL may still hold a password.
+        msg = f"SQLStorage() was given no database URL: {_WAYS}"
+        raise ConfigurationError(msg) from exc
+
+
+def _backend(url: URL) -> Backend:
+    for drivers, backend in _BACKENDS:
+        if url.drivername in drivers:
+            return backend
+    shown = url.render_as_string(hide_password=True)
+    msg = f"SQLStorage({shown!r}) is no database that it knows: {_WAYS}"
+    raise ConfigurationError(msg)
+
+
+def _engine(backend: Backend, url: URL, waits: Waits) -> Engine:
+    try:
+        return backend.make_engine(url, waits)
+    except ModuleNotFoundError as exc:
+        msg = (
+            f"SQLStorage() has no driver for {backend.name}: "
+            f"pip install 'uness-auth[{backend.extra}]'"
+        )
+        raise ConfigurationError(msg) from exc

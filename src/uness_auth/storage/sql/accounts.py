@@ -127,9 +127,9 @@ def account_from(row: Sequence[Any], /) -> Account:
 
 
 def _is_storable(text: str) -> bool:
-    # What cannot be encoded was never stored, and the driver would raise.
+    # What cannot be encoded was never stored, and the driver would raise; nor was a NUL,
+    # which PostgreSQL refuses and no address holds.
     try:
-        _ = text.encode()
+        return b"\0" not in text.encode()
     except UnicodeEncodeError:
         return False
-    return True

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 
 from ...model import CodeChallenge
-from .database import Change, Database, purging
+from .database import Change, Database
 from .schema import CODE_CHALLENGES as CHALLENGES
 
 
@@ -24,22 +24,28 @@ _IS_OPEN: Final = and_(
 
 _ADD: Final = insert(CHALLENGES)
 _OPEN: Final = select(*CHALLENGES.c).where(_IS_OPEN)
-_RENEW: Final = Change.of(
+_LOOK: Final = select(*CHALLENGES.c).where(_IS_IT)
+_RENEWAL: Final = (
     update(CHALLENGES)
     .where(_IS_OPEN, CHALLENGES.c.sent_at <= bindparam("b_not_sent_after"))
-    .values(sent_at=bindparam("b_sent_at"), expires_at=bindparam("b_expires_at")),
-    CHALLENGES,
-    _IS_IT,
+    .values(sent_at=bindparam("b_sent_at"), expires_at=bindparam("b_expires_at"))
 )
-_SPEND: Final = Change.of(
-    update(CHALLENGES)
-    .where(_HAS_ATTEMPTS)
-    .values(attempts_left=CHALLENGES.c.attempts_left - 1),
-    CHALLENGES,
-    _IS_IT,
+_RENEW: Final = Change(
+    at_once=_RENEWAL.returning(*CHALLENGES.c), write=_RENEWAL, look=_LOOK
+)
+
+_LEFT: Final = CHALLENGES.c.attempts_left
+_SPENDING: Final = update(CHALLENGES).where(_HAS_ATTEMPTS)
+_SPEND: Final = Change(
+    at_once=_SPENDING.values(attempts_left=_LEFT - 1).returning(*CHALLENGES.c),
+    # MariaDB keeps, per connection, what a statement gave to LAST_INSERT_ID(): the
+    # attempts that this very call left, whoever spends another before the look.
+    write=_SPENDING.values(attempts_left=func.last_insert_id(_LEFT - 1)),
+    look=select(
+        *(func.last_insert_id() if one is _LEFT else one for one in CHALLENGES.c)
+    ).where(_IS_IT),
 )
 _CONSUME: Final = delete(CHALLENGES).where(_IS_IT)
-_PURGE: Final = purging(CHALLENGES.c.id, CHALLENGES.c.window_ends_at)
 
 
 class SQLCodeChallenges:
@@ -49,6 +55,9 @@ class SQLCodeChallenges:
 
     def __init__(self, database: Database, /) -> None:
         self._database = database
+        self._purge = database.backend.purging(
+            CHALLENGES.c.id, CHALLENGES.c.window_ends_at
+        )
 
     def add(self, challenge: CodeChallenge, /) -> None:
         """
@@ -70,9 +79,9 @@ class SQLCodeChallenges:
         doing = "SQLCodeChallenges.renew()"
         found = {"b_id": challenge_id, "b_sent_at": sent_at}
         due = {"b_not_sent_after": not_sent_after, "b_expires_at": expires_at}
-        rows = self._database.change(doing, _RENEW, found | due)
-        if rows:
-            return _challenge_from(rows[0]), True
+        renewed = self._database.change(doing, _RENEW, found | due)
+        if renewed is not None:
+            return _challenge_from(renewed), True
         # Not due, or gone.  Whatever happens before this look, it tells what was true
         # when it looked, and that this call did not renew.
         row = self._database.one(doing, _OPEN, found)
@@ -82,10 +91,10 @@ class SQLCodeChallenges:
         """
         Take one attempt off and return the challenge as it is afterwards.
         """
-        rows = self._database.change(
+        row = self._database.change(
             "SQLCodeChallenges.spend_attempt()", _SPEND, {"b_id": challenge_id}
         )
-        return _challenge_from(rows[0]) if rows else None
+        return None if row is None else _challenge_from(row)
 
     def consume(self, challenge_id: str, /) -> bool:
         """
@@ -99,7 +108,9 @@ class SQLCodeChallenges:
         """
         Remove up to *limit* challenges whose window ended before *before*.
         """
-        return self._database.purge("SQLCodeChallenges.purge()", _PURGE, before, limit)
+        return self._database.purge(
+            "SQLCodeChallenges.purge()", self._purge, before, limit
+        )
 
 
 def _challenge_from(row: Sequence[Any]) -> CodeChallenge:

@@ -5,12 +5,11 @@ The throttles' state in SQL: texts that are swapped, numbers that are added.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, bindparam, case, insert, select, update
 
-from . import sqlite
-from .database import Change, Database, TakenError, purging
+from .database import Database, TakenError
 from .schema import COUNTERS, Instant
 
 
@@ -29,28 +28,19 @@ _SWAP: Final = (
     .where(_IS_IT, COUNTERS.c.text == bindparam("b_before"))
     .values(text=bindparam("b_after"), expires_at=_EXPIRES_AT)
 )
-_ADD: Final = Change.of(
-    sqlite.insert(COUNTERS)
-    .values(
-        key=bindparam("b_key"),
-        number=case((_DELTA > 0, _DELTA), else_=0),
-        expires_at=_EXPIRES_AT,
-    )
-    .on_conflict_do_update(
-        index_elements=[COUNTERS.c.key],
-        set_={
-            "number": case((_SUM > 0, _SUM), else_=0),
-            # No call's number may vanish before it said.
-            "expires_at": case(
-                (COUNTERS.c.expires_at < _EXPIRES_AT, _EXPIRES_AT),
-                else_=COUNTERS.c.expires_at,
-            ),
-        },
+_NEW: Final[dict[str, Any]] = {
+    "key": bindparam("b_key"),
+    "number": case((_DELTA > 0, _DELTA), else_=0),
+    "expires_at": _EXPIRES_AT,
+}
+_ADDED: Final[dict[str, Any]] = {
+    "number": case((_SUM > 0, _SUM), else_=0),
+    # No call's number may vanish before it said.
+    "expires_at": case(
+        (COUNTERS.c.expires_at < _EXPIRES_AT, _EXPIRES_AT),
+        else_=COUNTERS.c.expires_at,
     ),
-    COUNTERS,
-    _IS_IT,
-)
-_PURGE: Final = purging(COUNTERS.c.key, COUNTERS.c.expires_at)
+}
 
 
 class SQLCounters:
@@ -60,6 +50,8 @@ class SQLCounters:
 
     def __init__(self, database: Database, /) -> None:
         self._database = database
+        self._add = database.backend.upsert(COUNTERS, _NEW, _ADDED)
+        self._purge = database.backend.purging(COUNTERS.c.key, COUNTERS.c.expires_at)
 
     def read(self, key: str, /) -> str | None:
         """
@@ -88,18 +80,16 @@ class SQLCounters:
         """
         Add *delta* and return the number afterwards, never below zero.
         """
+        doing = "SQLCounters.add()"
         if delta == 0:
-            seen = self._database.one("SQLCounters.add()", _LOOK, {"b_key": key})
-            return 0 if seen is None else int(seen.number)
-        [row] = self._database.change(
-            "SQLCounters.add()",
-            _ADD,
-            {"b_key": key, "b_delta": delta, "b_expires_at": expires_at},
-        )
-        return int(row.number)
+            row = self._database.one(doing, _LOOK, {"b_key": key})
+        else:
+            new = {"b_key": key, "b_delta": delta, "b_expires_at": expires_at}
+            row = self._database.tell(doing, self._add, new)
+        return 0 if row is None else int(row.number)
 
     def purge(self, before: datetime, limit: int, /) -> int:
         """
         Remove up to *limit* rows that expired before *before*.
         """
-        return self._database.purge("SQLCounters.purge()", _PURGE, before, limit)
+        return self._database.purge("SQLCounters.purge()", self._purge, before, limit)

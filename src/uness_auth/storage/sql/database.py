@@ -1,43 +1,35 @@
 """
-Runs statements, each one a step of its own, and turns what fails into `StorageError`.
+Runs statements, each a step of its own, and turns what fails into `StorageError`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping, Sequence
+import random
+import time
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 from weakref import WeakSet
 
 import attrs
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Delete,
-    Engine,
-    Executable,
-    Insert,
-    Row,
-    Table,
-    Update,
-    bindparam,
-    delete,
-    select,
-)
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import Connection, Delete, Engine, Executable, Insert, Row, Update
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from ...errors import StorageError
-from . import sqlite
+from .backend import Backend, Waits
 
 
+Answer = TypeVar("Answer")
 Parameters: TypeAlias = Mapping[str, Any]
 
 # The driver refuses lone surrogates and integers over 64 bits in words of its own.
 _FAULTS: Final = (SQLAlchemyError, UnicodeEncodeError, OverflowError)
+
+# Before each of the three more tries, at most: in seconds.
+PAUSES: Final = (0.01, 0.03, 0.1)
 
 
 class TakenError(StorageError):
@@ -54,21 +46,14 @@ class Change:
     Attributes:
         at_once: The write with RETURNING, for databases that have it.
 
-        write, look: The same in two statements, for those that do not.
+        write, look:
+            The same in two statements, for MariaDB.  Between the two others may write:
+            *look* must not take their doing for ours.
     """
 
     at_once: Executable
-    write: Insert | Update
+    write: Update
     look: Executable
-
-    @classmethod
-    def of(
-        cls, write: Insert | Update, table: Table, is_it: ColumnElement[bool]
-    ) -> Self:
-        """
-        Return the change by *write* of the row of *table* that *is_it*.
-        """
-        return cls(write.returning(*table.c), write, select(*table.c).where(is_it))
 
 
 class Database:
@@ -81,47 +66,14 @@ class Database:
 
     Everywhere, *doing* names the caller for `StorageError`; parameters, which may be
     digests, never do.
-
-    Args:
-        longest_wait: How long a writer waits for other writers.
     """
 
-    def __init__(self, engine: Engine, longest_wait: timedelta, /) -> None:
+    def __init__(self, engine: Engine, backend: Backend, waits: Waits, /) -> None:
+        self.backend: Backend = backend
         self._engine = engine
-        self._longest_wait = longest_wait.total_seconds()
+        self._waits = waits
         self._turn = Lock()
         _databases.add(self)
-
-    @contextmanager
-    def connection(self, doing: str, /) -> Generator[Connection]:
-        """
-        Lend a connection on which each statement is a step.
-        """
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except IntegrityError as exc:
-            msg = f"{doing} failed: the row is there already"
-            raise TakenError(msg) from exc
-        except _FAULTS as exc:
-            msg = f"{doing} failed"
-            raise StorageError(msg) from exc
-
-    @contextmanager
-    def transaction(self, doing: str, /) -> Generator[Connection]:
-        """
-        Lend a connection on which everything until the end is one step, or nothing is.
-        """
-        with self._writing(doing) as connection:
-            try:
-                _ = connection.exec_driver_sql(sqlite.BEGIN)
-                yield connection
-                _ = connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                # Whatever state it is in, a closed connection takes it along; a
-                # ROLLBACK that failed in its turn would hide the first fault.
-                connection.invalidate()
-                raise
 
     def one(
         self, doing: str, statement: Executable, parameters: Parameters, /
@@ -129,8 +81,11 @@ class Database:
         """
         Return the row that is there, or None.
         """
-        with self.connection(doing) as connection:
+
+        def work(connection: Connection) -> Row[Any] | None:
             return connection.execute(statement, parameters).first()
+
+        return self.read(doing, work)
 
     def add(self, doing: str, statement: Insert, parameters: Parameters, /) -> None:
         """
@@ -139,8 +94,11 @@ class Database:
         Raises:
             TakenError: If one with its key is there.
         """
-        with self._writing(doing) as connection:
+
+        def work(connection: Connection) -> None:
             _ = connection.execute(statement, parameters)
+
+        self._write(doing, work)
 
     def write(
         self, doing: str, statement: Update | Delete, parameters: Parameters, /
@@ -148,54 +106,70 @@ class Database:
         """
         Change or remove the one row, and say whether there was one.
         """
-        with self._writing(doing) as connection:
-            return connection.execute(statement, parameters).rowcount == 1
+        return self._count(doing, statement, parameters) == 1
 
     def change(
         self, doing: str, change: Change, parameters: Parameters, /
-    ) -> Sequence[Row[Any]]:
+    ) -> Row[Any] | None:
         """
-        Write the one row and return it as it is afterwards; empty: there was none.
+        Write the one row and return it as it is afterwards; None: there was none.
         """
-        if self.has_returning:
-            with self._writing(doing) as connection:
-                # Fetched to the end: SQLite commits when no more rows are there.
-                return connection.execute(change.at_once, parameters).all()
-        with self.transaction(doing) as connection:
+
+        def in_two(connection: Connection) -> Row[Any] | None:
             if connection.execute(change.write, parameters).rowcount == 0:
-                return []
-            return connection.execute(change.look, parameters).all()
+                return None
+            return connection.execute(change.look, parameters).first()
+
+        if self._engine.dialect.update_returning:
+            return self.tell(doing, change.at_once, parameters)
+        return self._write(doing, in_two)
+
+    def tell(
+        self, doing: str, statement: Executable, parameters: Parameters, /
+    ) -> Row[Any] | None:
+        """
+        Run a write that returns its row, which all of them can that insert.
+        """
+
+        def work(connection: Connection) -> Row[Any] | None:
+            # Fetched to the end: SQLite commits when no more rows are there.
+            return connection.execute(statement, parameters).one_or_none()
+
+        return self._write(doing, work)
 
     def purge(self, doing: str, statement: Delete, before: datetime, limit: int) -> int:
         """
-        Run a statement of `purging`, and return how many rows are gone.
+        Run a statement of `Backend.purging`, and return how many rows are gone.
         """
-        with self._writing(doing) as connection:
-            return connection.execute(
-                statement, {"before": before, "limit": limit}
-            ).rowcount
+        return self._count(doing, statement, {"before": before, "limit": limit})
 
-    @property
-    def has_returning(self) -> bool:
+    def transaction(
+        self, doing: str, work: Callable[[Connection], Answer], /
+    ) -> Answer:
         """
-        Whether a write can tell what it wrote.  SQLite before 3.35 cannot.
+        Do *work* as one step: all of it, or nothing.  It may be done more than once.
         """
-        return self._engine.dialect.update_returning
 
-    @contextmanager
-    def _writing(self, doing: str) -> Generator[Connection]:
-        # SQLite lets writers wait by sleeping longer and longer, and whoever comes
-        # while they sleep goes first: of 32 threads, some waited for seconds.  So the
-        # writers of this process form a queue here, and only processes compete there.
-        turn = self._turn
-        if not turn.acquire(timeout=self._longest_wait):
-            msg = f"{doing} failed: other writers took over {self._longest_wait:g} s"
-            raise StorageError(msg)
-        try:
-            with self.connection(doing) as connection:
-                yield connection
-        finally:
-            turn.release()
+        def in_one(connection: Connection) -> Answer:
+            try:
+                _ = connection.exec_driver_sql(self.backend.begin)
+                answer = work(connection)
+                _ = connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                # Whatever state it is in, a closed connection takes it along; a
+                # ROLLBACK that failed in its turn would hide the first fault.
+                connection.invalidate()
+                raise
+            return answer
+
+        return self._write(doing, in_one)
+
+    def read(self, doing: str, work: Callable[[Connection], Answer], /) -> Answer:
+        """
+        Do *work*, which writes nothing, on a connection where each statement is a step.
+        """
+        with _told(doing):
+            return self._try(work)
 
     def close(self) -> None:
         """
@@ -210,18 +184,56 @@ class Database:
         self._engine.dispose(close=False)
         self._turn = Lock()
 
+    def _count(
+        self, doing: str, statement: Update | Delete, parameters: Parameters
+    ) -> int:
+        def work(connection: Connection) -> int:
+            return connection.execute(statement, parameters).rowcount
 
-def purging(key: Column[Any], ends_at: Column[Any], /) -> Delete:
-    """
-    Return the statement that removes up to ``:limit`` rows that ended before ``:before``.
+        return self._write(doing, work)
 
-    The inner select has a name because MariaDB takes no LIMIT without one.  The outer
-    condition looks again, at the row that is really removed: where writers do not wait
-    for one another, it may have been renewed since the inner select.
-    """
-    is_over = ends_at < bindparam("before")
-    over = select(key).where(is_over).limit(bindparam("limit")).subquery("over")
-    return delete(key.table).where(key.in_(select(over.c[key.name])), is_over)
+    def _write(self, doing: str, work: Callable[[Connection], Answer]) -> Answer:
+        if not self.backend.writers_take_turns:
+            return self.read(doing, work)
+        turn, longest_wait = self._turn, self._waits.for_turn
+        if not turn.acquire(timeout=longest_wait):
+            msg = f"{doing} failed: other writers took over {longest_wait:g} s"
+            raise StorageError(msg)
+        try:
+            return self.read(doing, work)
+        finally:
+            turn.release()
+
+    def _try(self, work: Callable[[Connection], Answer]) -> Answer:
+        # What lost a race was rolled back by the database, so that it may be done again:
+        # nothing is counted twice.  Any other fault says less, and is told.
+        give_up_at = time.monotonic() + self._waits.for_answer
+        for pause in PAUSES:
+            try:
+                return self._once(work)
+            except DBAPIError as exc:
+                is_lost = self.backend.is_lost_race(exc.orig)
+                if not is_lost or time.monotonic() >= give_up_at:
+                    raise
+            # Those who stood in each other's way do not come back together.
+            time.sleep(pause * random.random())  # noqa: S311 - no secret
+        return self._once(work)
+
+    def _once(self, work: Callable[[Connection], Answer]) -> Answer:
+        with self._engine.connect() as connection:
+            return work(connection)
+
+
+@contextmanager
+def _told(doing: str) -> Generator[None]:
+    try:
+        yield
+    except IntegrityError as exc:
+        msg = f"{doing} failed: the row is there already"
+        raise TakenError(msg) from exc
+    except _FAULTS as exc:
+        msg = f"{doing} failed"
+        raise StorageError(msg) from exc
 
 
 # --- Forks ------------------------------------------------------------------------

@@ -5,13 +5,12 @@ Creates, changes and erases accounts in SQL.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import attrs
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ...model import Account
-from . import sqlite
 from .accounts import IS_UNDER, account_from
 from .database import Database, TakenError
 from .schema import ACCOUNTS
@@ -29,8 +28,6 @@ _PAGE: Final = (
     .order_by(ACCOUNTS.c.id)
     .limit(bindparam("most"))
 )
-_ADD_IF_NEW: Final = sqlite.insert(ACCOUNTS).on_conflict_do_nothing()
-_ADD_IF_NEW_AND_TELL: Final = _ADD_IF_NEW.returning(ACCOUNTS.c.id)
 _REPLACE: Final = (
     update(ACCOUNTS)
     .where(IS_UNDER)
@@ -51,9 +48,12 @@ class SQLRegistry:
         """
         Return up to *limit* accounts whose id is greater than *after*, by id.
         """
-        with self._database.connection("SQLRegistry.page()") as connection:
+
+        def work(connection: Connection) -> Sequence[Account]:
             rows = connection.execute(_PAGE, {"after": after, "most": limit})
             return [account_from(row) for row in rows]
+
+        return self._database.read("SQLRegistry.page()", work)
 
     def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
         """
@@ -62,9 +62,11 @@ class SQLRegistry:
         if not accounts:
             return frozenset()
         rows = [attrs.asdict(account) for account in accounts]
-        add = _add_at_once if self._database.has_returning else _add_one_by_one
-        with self._database.transaction("SQLRegistry.apply()") as connection:
-            return add(connection, rows)
+
+        def work(connection: Connection) -> frozenset[str]:
+            return self._database.backend.add_new(connection, ACCOUNTS, rows)
+
+        return self._database.transaction("SQLRegistry.apply()", work)
 
     def replace(self, account: Account, version: int, /) -> bool:
         """
@@ -86,17 +88,3 @@ class SQLRegistry:
         Remove the account and say whether this call was the one that did.
         """
         return self._database.write("SQLRegistry.erase()", _ERASE, {"b_id": account_id})
-
-
-def _add_at_once(
-    connection: Connection, rows: Sequence[dict[str, Any]]
-) -> frozenset[str]:
-    return frozenset(connection.execute(_ADD_IF_NEW_AND_TELL, rows).scalars())
-
-
-def _add_one_by_one(
-    connection: Connection, rows: Sequence[dict[str, Any]]
-) -> frozenset[str]:
-    return frozenset(
-        row["id"] for row in rows if connection.execute(_ADD_IF_NEW, row).rowcount
-    )

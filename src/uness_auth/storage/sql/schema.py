@@ -69,16 +69,27 @@ def exact(length: int, /) -> String:
     Return a text that is compared byte by byte.
 
     The collation is named, so that no database falls back to one that folds case,
-    accents or trailing spaces.  Another dialect's name for it joins here by
-    `with_variant`: "C" on PostgreSQL, a "nopad_bin" on MariaDB.
+    accents or trailing spaces.
     """
-    return String(length, collation="BINARY")
+    return (
+        String(length, collation="BINARY")
+        .with_variant(String(length, collation="C"), "postgresql")
+        .with_variant(String(length, collation="utf8mb4_nopad_bin"), "mariadb")
+    )
 
 
 _METADATA: Final = MetaData()
 
-# Rows are found by their text key alone, so that key is the table (without SQLite's
-# rowid), not an index beside it: one descent instead of two.
+_TABLE: Final[dict[str, Any]] = {
+    # Rows are found by their text key alone, so that key is the table, not an index
+    # beside it: one descent instead of two.
+    "sqlite_with_rowid": False,
+    # Whatever the database's defaults: transactions, every character, and texts that
+    # are compared as they are.
+    "mariadb_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_nopad_bin",
+}
 
 SCHEMA: Final = Table(
     "uness_auth_schema",
@@ -98,7 +109,7 @@ ACCOUNTS: Final = Table(
     Column("password_hash", Text, nullable=False),
     Column("is_disabled", Boolean, nullable=False),
     Column("is_password_suspended", Boolean, nullable=False),
-    sqlite_with_rowid=False,
+    **_TABLE,
 )
 
 CODE_CHALLENGES: Final = Table(
@@ -114,7 +125,7 @@ CODE_CHALLENGES: Final = Table(
     Column("window_ends_at", Instant, nullable=False, index=True),
     Column("attempts_left", Integer, nullable=False),
     Column("is_certain", Boolean, nullable=False),
-    sqlite_with_rowid=False,
+    **_TABLE,
 )
 
 SESSIONS: Final = Table(
@@ -126,7 +137,7 @@ SESSIONS: Final = Table(
     Column("opened_at", Instant, nullable=False),
     Column("last_seen_at", Instant, nullable=False, index=True),
     Column("is_remembered", Boolean, nullable=False),
-    sqlite_with_rowid=False,
+    **_TABLE,
 )
 
 # A key has either a text, which is swapped, or a number, which is added.
@@ -137,16 +148,20 @@ COUNTERS: Final = Table(
     Column("text", exact(4_000)),
     Column("number", BigInteger),
     Column("expires_at", Instant, nullable=False, index=True),
-    sqlite_with_rowid=False,
+    **_TABLE,
 )
 
 
-def create(connection: Connection, /) -> None:
+def create_where_missing(connection: Connection, /) -> int:
     """
-    Create every table and note their version.
+    Create every table where there is none, and return the version that is there then.
     """
-    _METADATA.create_all(connection)
-    _ = connection.execute(insert(SCHEMA).values(version=VERSION))
+    found = read_version(connection)
+    if found == NO_TABLES:
+        _METADATA.create_all(connection)
+        _ = connection.execute(insert(SCHEMA).values(version=VERSION))
+        return VERSION
+    return found
 
 
 def read_version(connection: Connection, /) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, case, delete, insert, select, update
 
 from ...model import Account, Session
 from .accounts import SQLAccounts, account_from
-from .database import Database, purging
+from .database import Database
 from .schema import ACCOUNTS, SESSIONS, Instant
 
 
@@ -38,7 +38,6 @@ _TOUCH: Final = (
     )
 )
 _CLOSE: Final = delete(SESSIONS).where(_IS_IT)
-_PURGE: Final = purging(SESSIONS.c.digest, SESSIONS.c.last_seen_at)
 _WIDTH: Final = len(SESSIONS.c)
 
 
@@ -53,6 +52,9 @@ class SQLSessions:
 
     def __init__(self, database: Database, joins: SQLAccounts, /) -> None:
         self._database = database
+        self._purge = database.backend.purging(
+            SESSIONS.c.digest, SESSIONS.c.last_seen_at
+        )
         self.joins = joins
 
     def add(self, session: Session, /) -> None:
@@ -99,7 +101,7 @@ class SQLSessions:
         """
         Remove up to *limit* sessions last seen before *before*.
         """
-        return self._database.purge("SQLSessions.purge()", _PURGE, before, limit)
+        return self._database.purge("SQLSessions.purge()", self._purge, before, limit)
 
 
 def _session_from(row: Sequence[Any]) -> Session:

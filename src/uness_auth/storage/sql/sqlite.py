@@ -1,52 +1,65 @@
 """
-What only SQLite needs: connections that are safe to share, and its own ways to write.
-
-Another database gets a module like this one.
+What only SQLite needs: connections that are safe to share, and writers in a row.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
     URL,
+    Column,
     Connection,
+    Delete,
     Engine,
     QueuePool,
+    Table,
+    bindparam,
     create_engine,
+    delete,
     event,
-    make_url,
+    select,
 )
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.sql.dml import ReturningInsert
 
 from ...errors import ConfigurationError
+from .backend import (
+    POOL_OVERFLOW,
+    POOL_SIZE,
+    Backend,
+    Row,
+    Waits,
+    add_new_and_tell,
+)
 
 
-__all__ = ["BEGIN", "insert", "make_engine", "use_write_ahead_log"]
-
-# A plain BEGIN takes the write lock only at the first write, and where somebody else
-# wrote since the first read, that fails at once, however long the time-out.
-BEGIN: Final = "BEGIN IMMEDIATE"
-
-# Connections kept open, and opened besides when all are lent.  Each is lent for one
-# step, well under a millisecond, unless it waits for another writer.
-POOL_SIZE: Final = 16
-POOL_OVERFLOW: Final = 16
+DRIVERS: Final = frozenset({"sqlite", "sqlite+pysqlite"})
+# UPDATE … RETURNING.
+OLDEST: Final = (3, 35)
 
 
-def make_engine(given: Engine | URL | str, longest_wait: timedelta, /) -> Engine:
+def make_engine(url: URL, waits: Waits, /) -> Engine:
     """
-    Return an engine of our own for the file that *given* names.
+    Return an engine of our own for the file that *url* names.
 
     Raises:
-        uness_auth.errors.ConfigurationError: If it is no file of SQLite's.
+        uness_auth.errors.ConfigurationError: If it names none, or SQLite is too old.
     """
-    url = _url(given)
-    seconds = longest_wait.total_seconds()
+    if sqlite3.sqlite_version_info < OLDEST:
+        msg = f"SQLite {sqlite3.sqlite_version} is too old: 3.35 or newer is needed"
+        raise ConfigurationError(msg)
+    if not _is_file(url):
+        shown = url.render_as_string(hide_password=True)
+        msg = (
+            f"SQLStorage({shown!r}) is in memory, where each connection would see a "
+            f"database of its own: name a file, sqlite:///portal.db, or use "
+            f"uness_auth.storage.memory.MemoryStorage() for tests"
+        )
+        raise ConfigurationError(msg)
     engine = create_engine(
         url,
         # The driver never begins by itself: one statement is one step.
@@ -57,21 +70,21 @@ def make_engine(given: Engine | URL | str, longest_wait: timedelta, /) -> Engine
         poolclass=QueuePool,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
-        pool_timeout=seconds,
-        connect_args={"timeout": seconds},
+        pool_timeout=waits.for_turn,
+        connect_args={"timeout": waits.for_answer},
     )
     event.listen(engine, "connect", _on_connect)
     return engine
 
 
-def use_write_ahead_log(connection: Connection, longest_wait: timedelta, /) -> None:
+def use_write_ahead_log(connection: Connection, waits: Waits, /) -> None:
     """
     Let readers and a writer go on beside each other.  The file remembers it.
 
     Tried again while another process writes: of all statements this one alone does not
     wait for the lock.
     """
-    deadline = time.monotonic() + longest_wait.total_seconds()
+    deadline = time.monotonic() + waits.for_answer
     while True:
         try:
             _ = connection.exec_driver_sql("PRAGMA journal_mode = WAL").all()
@@ -83,25 +96,48 @@ def use_write_ahead_log(connection: Connection, longest_wait: timedelta, /) -> N
             return
 
 
-def _url(given: Engine | URL | str) -> URL:
-    try:
-        url = given.url if isinstance(given, Engine) else make_url(given)
-    except ArgumentError as exc:
-        # The text is not repeated: what is no URL may still hold a password.
-        msg = "SQLStorage() was given no database URL: write sqlite:///portal.db"
-        raise ConfigurationError(msg) from exc
-    shown = url.render_as_string(hide_password=True)
-    if url.drivername not in {"sqlite", "sqlite+pysqlite"}:
-        msg = f"SQLStorage({shown!r}) is no SQLite: write sqlite:///portal.db"
-        raise ConfigurationError(msg)
-    if not _is_file(url):
-        msg = (
-            f"SQLStorage({shown!r}) is in memory, where each connection would see a "
-            f"database of its own: name a file, sqlite:///portal.db, or use "
-            f"uness_auth.storage.memory.MemoryStorage() for tests"
-        )
-        raise ConfigurationError(msg)
-    return url
+def add_if_new(table: Table, /) -> ReturningInsert[Any]:
+    """
+    Return the INSERT that passes over keys that are taken, and tells the ids added.
+    """
+    return insert(table).on_conflict_do_nothing().returning(table.c.id)
+
+
+def upsert(table: Table, values: Row, changes: Row, /) -> ReturningInsert[Any]:
+    """
+    Return the INSERT that changes the row where there is one.
+    """
+    return (
+        insert(table)
+        .values(values)
+        .on_conflict_do_update(index_elements=table.primary_key, set_=changes)
+        .returning(*table.c)
+    )
+
+
+def purging(key: Column[Any], ends_at: Column[Any], /) -> Delete:
+    """
+    Return the statement that removes up to ``:limit`` rows that ended before ``:before``.
+    """
+    over = select(key).where(ends_at < bindparam("before")).limit(bindparam("limit"))
+    return delete(key.table).where(key.in_(over))
+
+
+SQLITE: Final = Backend(
+    name="SQLite",
+    make_engine=make_engine,
+    prepare=use_write_ahead_log,
+    # A plain BEGIN takes the write lock only at the first write, and where somebody
+    # else wrote since the first read, that fails at once, however long the time-out.
+    begin="BEGIN IMMEDIATE",
+    # SQLite lets writers wait by sleeping longer and longer, and whoever comes while
+    # they sleep goes first: of 32 threads, some waited for seconds.  So the writers of
+    # one process form a queue of their own, and only processes compete there.
+    writers_take_turns=True,
+    add_new=add_new_and_tell(add_if_new),
+    upsert=upsert,
+    purging=purging,
+)
 
 
 def _is_file(url: URL) -> bool:

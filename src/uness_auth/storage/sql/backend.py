@@ -1,0 +1,167 @@
+"""
+What each kind of database does its own way, and what all of them share.
+"""
+
+from __future__ import annotations
+
+import select as poll
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final, Protocol, TypeAlias
+
+import attrs
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Delete,
+    Engine,
+    Table,
+)
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.sql.dml import ReturningInsert
+
+
+Row: TypeAlias = Mapping[str, Any]
+
+# Connections kept open, and opened besides when all are lent.  Each is lent for one
+# step, well under a millisecond, unless it waits for somebody's lock.
+POOL_SIZE: Final = 16
+POOL_OVERFLOW: Final = 16
+
+
+@attrs.frozen
+class Waits:
+    """
+    How the longest wait is shared out among what a step may have to wait for.
+
+    In seconds; the shares of one step together are never more than the longest wait.
+
+    Attributes:
+        for_turn: For a connection, or for the other writers of this process.
+
+        for_answer: For locks and for the database's work; it then gives up by itself.
+
+        for_sign:
+            For a database that gives no sign at all, not even of giving up: longer
+            than `for_answer`, because what is given up here may still be done there.
+    """
+
+    for_turn: float
+    for_answer: float
+    for_sign: float
+
+    @classmethod
+    def of(cls, longest_wait: timedelta, /) -> Waits:
+        """
+        Share *longest_wait* out.
+        """
+        seconds = longest_wait.total_seconds()
+        return cls(0.4 * seconds, 0.5 * seconds, 0.6 * seconds)
+
+
+class AddNew(Protocol):
+    """
+    Adds those rows whose keys are new, and tells which.
+    """
+
+    def __call__(
+        self, connection: Connection, table: Table, rows: Sequence[Row], /
+    ) -> frozenset[str]:
+        """
+        Return the ids of those added.
+        """
+        ...
+
+
+class Upsert(Protocol):
+    """
+    Writes a row where none is, and changes it where one is; in one statement.
+    """
+
+    def __call__(
+        self, table: Table, values: Row, changes: Row, /
+    ) -> ReturningInsert[Any]:
+        """
+        Return the statement, which returns the row as it is afterwards.
+        """
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Backend:
+    """
+    What one kind of database does its own way.
+
+    Attributes:
+        extra: What to install for its driver; empty: nothing.
+
+        make_engine: Opens no connection yet.
+
+        prepare: Run once, before the schema is made.
+
+        begin: Begins a transaction that will write.
+
+        writers_take_turns: In this process, one writer at a time.
+
+        add_new, upsert: What SQL has no common words for.
+
+        purging:
+            Returns the statement that removes up to ``:limit`` rows that ended before
+            ``:before``, given the columns of their key and of their end.
+
+        is_lost_race:
+            Whether the database says that it did nothing, because of others, and that
+            the same may well succeed when tried again.
+    """
+
+    name: str
+    extra: str = ""
+    make_engine: Callable[[URL, Waits], Engine]
+    prepare: Callable[[Connection, Waits], None] = lambda _connection, _waits: None
+    begin: str = "BEGIN"
+    writers_take_turns: bool = False
+    add_new: AddNew
+    upsert: Upsert
+    purging: Callable[[Column[Any], Column[Any]], Delete]
+    is_lost_race: Callable[[BaseException | None], bool] = lambda _fault: False
+
+
+def add_new_and_tell(
+    statement: Callable[[Table], ReturningInsert[Any]],
+) -> AddNew:
+    """
+    Return the `AddNew` of a database whose INSERT passes over keys that are taken.
+    """
+
+    def add_new(
+        connection: Connection, table: Table, rows: Sequence[Row], /
+    ) -> frozenset[str]:
+        return frozenset(connection.execute(statement(table), rows).scalars())
+
+    return add_new
+
+
+def refuse_stale(fileno: int, /) -> None:
+    """
+    Refuse a connection that the other side has closed while it lay in the pool.
+
+    A database that waits for the next statement says nothing.  What is there to read is
+    the end, or the announcement of one: after a restart the first step gets a new
+    connection instead of an error, and no step pays a round trip to ask.
+
+    Raises:
+        sqlalchemy.exc.DisconnectionError: The pool then opens another.
+    """
+    if _has_something_to_read(fileno):
+        msg = "closed by the database while it was idle"
+        raise DisconnectionError(msg)
+
+
+def _has_something_to_read(fileno: int) -> bool:
+    if not hasattr(poll, "poll"):  # pragma: no cover - Windows has none
+        return bool(poll.select([fileno], [], [], 0)[0])
+    # Not select(), which takes no file numbers over 1,023.
+    idle = poll.poll()
+    idle.register(fileno, poll.POLLIN)
+    return bool(idle.poll(0))

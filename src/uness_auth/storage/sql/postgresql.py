@@ -1,0 +1,144 @@
+"""
+What only PostgreSQL needs, through psycopg 3.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any, Final
+
+from sqlalchemy import (
+    URL,
+    Column,
+    Delete,
+    Engine,
+    Table,
+    bindparam,
+    create_engine,
+    delete,
+    event,
+    select,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
+
+from .backend import (
+    POOL_OVERFLOW,
+    POOL_SIZE,
+    Backend,
+    Row,
+    Waits,
+    add_new_and_tell,
+    refuse_stale,
+)
+
+
+DRIVERS: Final = frozenset({"postgresql", "postgresql+psycopg"})
+
+# 40001 serialization_failure, 40P01 deadlock_detected: rolled back, as if never sent.
+LOST_RACES: Final = frozenset({"40001", "40P01"})
+
+# READ COMMITTED whatever the database's default: each step is one statement, or a
+# transaction that decides nothing by what it read, and under SERIALIZABLE even steps on
+# different accounts fail.  A statement that is not answered in time is given up by the
+# database itself: what we told as failed must not be done later.
+SETTINGS: Final = """
+SELECT set_config('default_transaction_isolation', 'read committed', false),
+       set_config('lock_timeout', %(answer)s, false),
+       set_config('statement_timeout', %(answer)s, false)
+"""
+
+
+def make_engine(url: URL, waits: Waits, /) -> Engine:
+    """
+    Return an engine of our own for the database that *url* names.
+    """
+    # Here, because only those who use PostgreSQL install its driver.
+    from .psycopg_connection import impatient  # noqa: PLC0415
+
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        # The driver never begins by itself: one statement is one step.
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        # Parameters are digests, hashes and addresses: no place for them in messages.
+        hide_parameters=True,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_timeout=waits.for_turn,
+        # In whole seconds, and at least 2: psycopg's own rule.
+        connect_args={"connect_timeout": ceil(waits.for_turn)},
+    )
+
+    connection_type = impatient(waits.for_sign)
+    answer = f"{ceil(waits.for_answer * 1000)}ms"
+
+    def on_do_connect(_dialect: Any, _record: Any, args: Any, options: Any) -> Any:
+        return connection_type.connect(*args, **options)
+
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.execute(SETTINGS, {"answer": answer}).close()
+
+    event.listen(engine, "do_connect", on_do_connect)
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "checkout", _on_checkout)
+    return engine
+
+
+def add_if_new(table: Table, /) -> ReturningInsert[Any]:
+    """
+    Return the INSERT that passes over keys that are taken, and tells the ids added.
+    """
+    return insert(table).on_conflict_do_nothing().returning(table.c.id)
+
+
+def upsert(table: Table, values: Row, changes: Row, /) -> ReturningInsert[Any]:
+    """
+    Return the INSERT that changes the row where there is one.
+    """
+    return (
+        insert(table)
+        .values(values)
+        .on_conflict_do_update(index_elements=table.primary_key, set_=changes)
+        .returning(*table.c)
+    )
+
+
+def purging(key: Column[Any], ends_at: Column[Any], /) -> Delete:
+    """
+    Return the statement that removes up to ``:limit`` rows that ended before ``:before``.
+    """
+    is_over = ends_at < bindparam("before")
+    # As a CTE it is looked up once.  A plain IN (SELECT … LIMIT) may be looked up once
+    # per row, each time with other rows, and would then remove more than the limit.
+    # Rows that somebody else removes, or renews, are passed over, not waited for.
+    over = (
+        select(key)
+        .where(is_over)
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True)
+        .cte("over")
+    )
+    return delete(key.table).where(key.in_(select(over.c[key.name])))
+
+
+def is_lost_race(fault: BaseException | None, /) -> bool:
+    """
+    Return whether others were faster, or stood in the way, and nothing was done.
+    """
+    return getattr(fault, "sqlstate", None) in LOST_RACES
+
+
+POSTGRESQL: Final = Backend(
+    name="PostgreSQL",
+    extra="postgresql",
+    make_engine=make_engine,
+    add_new=add_new_and_tell(add_if_new),
+    upsert=upsert,
+    purging=purging,
+    is_lost_race=is_lost_race,
+)
+
+
+def _on_checkout(connection: Any, _record: Any, _borrowed: Any) -> None:
+    refuse_stale(connection.fileno())
