@@ -1,0 +1,177 @@
+"""
+The example of stores of one's own keeps every contract, and carries the whole tutorial.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from uness_auth import Site, StorageError
+from uness_auth.model import Account
+from uness_auth.ports import (
+    Accounts,
+    CodeChallenges,
+    Counters,
+    Registry,
+    Sessions,
+    Stores,
+)
+from uness_auth.testing import FastHashing, FixedClock, Outbox
+from uness_auth.testing.browser import HtmlBrowser, Reply
+from uness_auth.testing.contracts import (
+    AccountsContract,
+    CodeChallengesContract,
+    CountersContract,
+    JoinedSessionsContract,
+    JoiningSessions,
+    RegistryContract,
+    SessionsContract,
+)
+from uness_auth.testing.journeys import Journeys, Portal
+
+
+EXAMPLES: Final = Path(__file__).parents[2] / "examples"
+BASE_URL: Final = "http://localhost"
+
+sys.path.append(str(EXAMPLES))
+app: Final[Any] = import_module("custom_storage.app")
+
+
+class OnOneFile:
+    """
+    Makes stores in an empty file.
+    """
+
+    @pytest.fixture(autouse=True)
+    def _file(self, tmp_path: Path) -> None:
+        self.file = tmp_path / "portal.db"
+
+    def stores(self, *accounts: Account) -> Stores:
+        """
+        Return stores that hold these accounts.
+        """
+        storage = app.SQLiteStorage(self.file)
+        storage.create_tables()
+        stores: Stores = storage.stores
+        assert len(accounts) == len(registry_of(stores).apply(accounts))
+        return stores
+
+
+def registry_of(stores: Stores) -> Registry:
+    """
+    Return the registry, which these stores have.
+    """
+    assert stores.registry is not None
+    return stores.registry
+
+
+class TestSQLiteAccounts(OnOneFile, AccountsContract):
+    def make(self, *accounts: Account) -> Accounts:
+        return self.stores(*accounts).accounts
+
+
+class TestSQLiteRegistry(OnOneFile, RegistryContract):
+    def make(self) -> Registry:
+        return registry_of(self.stores())
+
+
+class TestSQLiteCodeChallenges(OnOneFile, CodeChallengesContract):
+    def make(self) -> CodeChallenges:
+        return self.stores().code_challenges
+
+
+class TestSQLiteSessions(OnOneFile, SessionsContract):
+    def make(self) -> Sessions:
+        return self.stores().sessions
+
+
+class TestSQLiteJoinedSessions(OnOneFile, JoinedSessionsContract):
+    def make(self, *accounts: Account) -> tuple[JoiningSessions, Accounts]:
+        stores = self.stores(*accounts)
+        sessions: Any = stores.sessions
+        return sessions, stores.accounts
+
+
+class TestSQLiteCounters(OnOneFile, CountersContract):
+    def make(self) -> Counters:
+        return self.stores().counters
+
+
+class TestJourneys(Journeys):
+    """
+    Every journey of the tutorial on these stores, over HTTP.
+    """
+
+    @pytest.fixture(autouse=True)
+    def _file(self, tmp_path: Path) -> None:
+        self.file = tmp_path / "portal.db"
+
+    def make(self) -> Portal:
+        clock, outbox = FixedClock(), Outbox()
+        auth = app.auth_on(
+            self.file,
+            site=Site(base_url=BASE_URL),
+            mailer=outbox,
+            hashing=FastHashing(),
+            clock=clock,
+        )
+        client = app.portal.create_app(auth).test_client(use_cookies=False)
+
+        def send(
+            method: str, path: str, body: bytes, headers: Mapping[str, str]
+        ) -> Reply:
+            answer = client.open(path, method=method, data=body, headers=dict(headers))
+            return Reply(
+                status=answer.status_code,
+                headers=tuple(answer.headers.items()),
+                body=answer.text,
+            )
+
+        def browse(sharing: HtmlBrowser | None = None, **wishes: Any) -> HtmlBrowser:
+            browser = HtmlBrowser(send, BASE_URL, **wishes)
+            if sharing is not None:
+                browser.cookies = sharing.cookies
+            return browser
+
+        def break_mail(is_down: bool) -> None:
+            outbox.is_down = is_down
+
+        return Portal(
+            auth=auth,
+            clock=clock,
+            mailbox=outbox,
+            browse=browse,
+            break_mail=break_mail,
+        )
+
+
+class TestApp:
+    def test_starts_twice(self, tmp_path: Path) -> None:
+        """
+        The app makes its file and its account; a second start finds both.
+        """
+        for _ in range(2):
+            client = app.create_app(tmp_path / "portal.db").test_client()
+
+            assert 200 == client.get("/").status_code
+            assert 303 == client.get("/private").status_code
+
+
+class TestFaults:
+    def test_no_value_is_told(self, tmp_path: Path) -> None:
+        """
+        A fault names the statement and no value of it.
+        """
+        stores: Stores = app.SQLiteStorage(tmp_path / "no folder" / "portal.db").stores
+
+        with pytest.raises(StorageError) as told:
+            _ = stores.sessions.by_digest("5e" * 32)
+
+        assert "SELECT * FROM sessions" in str(told.value)
+        assert "5e" not in f"{told.value} {told.value.__cause__}"
