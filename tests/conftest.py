@@ -6,11 +6,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.servers import fresh, mariadb, postgresql, redis, valkey
+from tests.servers.server import Server, Unavailable
 from uness_auth.testing import FixedClock
 
 
@@ -34,6 +38,131 @@ def _clock() -> FixedClock:
     A clock that stands still until it is told to tick.
     """
     return FixedClock()
+
+
+# --- Servers --------------------------------------------------------------------
+#
+# One of each for the whole run, started when first asked for, and in it an empty
+# database for each test.  A test that stops its server asks for one of its own.
+
+
+@pytest.fixture(name="postgresql_server", scope="session")
+def _postgresql_server() -> Iterator[str]:
+    """
+    The URL of the PostgreSQL server that all tests share.
+    """
+    with _or_skip(), fresh.existing_or_own(postgresql) as url:
+        yield url
+
+
+@pytest.fixture(name="mariadb_server", scope="session")
+def _mariadb_server() -> Iterator[str]:
+    """
+    The URL of the MariaDB server that all tests share.
+    """
+    with _or_skip(), fresh.existing_or_own(mariadb) as url:
+        yield url
+
+
+@pytest.fixture(name="valkey_server", scope="session")
+def _valkey_server() -> Iterator[str]:
+    """
+    The URL of the Valkey server that all tests share.
+    """
+    with _or_skip(), fresh.existing_or_own(valkey) as url:
+        yield url
+
+
+@pytest.fixture(name="redis_server", scope="session")
+def _redis_server() -> Iterator[str]:
+    """
+    The URL of the Redis server that all tests share.
+    """
+    with _or_skip(), fresh.existing_or_own(redis) as url:
+        yield url
+
+
+@pytest.fixture(name="postgresql_url")
+def _postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """
+    The URL of an empty PostgreSQL database, as SQLAlchemy takes it.
+    """
+    with fresh.postgresql_database(postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture(name="mariadb_url")
+def _mariadb_url(mariadb_server: str) -> Iterator[str]:
+    """
+    The URL of an empty MariaDB database, as SQLAlchemy takes it.
+    """
+    with fresh.mariadb_database(mariadb_server) as url:
+        yield url
+
+
+@pytest.fixture(name="valkey_url")
+def _valkey_url(valkey_server: str) -> Iterator[str]:
+    """
+    The URL of an empty Valkey database, as redis-py takes it.
+    """
+    with fresh.redis_database(valkey_server) as url:
+        yield url
+
+
+@pytest.fixture(name="redis_url")
+def _redis_url(redis_server: str) -> Iterator[str]:
+    """
+    The URL of an empty Redis database, as redis-py takes it.
+    """
+    with fresh.redis_database(redis_server) as url:
+        yield url
+
+
+@pytest.fixture(name="own_postgresql")
+def _own_postgresql() -> Iterator[Server]:
+    """
+    A PostgreSQL server for one test alone, which may stop it.
+    """
+    with _or_skip(), postgresql.server() as server:
+        yield server
+
+
+@pytest.fixture(name="own_mariadb")
+def _own_mariadb() -> Iterator[Server]:
+    """
+    A MariaDB server for one test alone, which may stop it.
+    """
+    with _or_skip(), mariadb.server() as server:
+        yield server
+
+
+@pytest.fixture(name="own_valkey")
+def _own_valkey() -> Iterator[Server]:
+    """
+    A Valkey server for one test alone, which may stop it.
+    """
+    with _or_skip(), valkey.server() as server:
+        yield server
+
+
+@pytest.fixture(name="own_redis")
+def _own_redis() -> Iterator[Server]:
+    """
+    A Redis server for one test alone, which may stop it.
+    """
+    with _or_skip(), redis.server() as server:
+        yield server
+
+
+@contextmanager
+def _or_skip() -> Iterator[None]:
+    try:
+        yield
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+
+
+# --- What did not run -----------------------------------------------------------
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
