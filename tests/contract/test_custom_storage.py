@@ -4,8 +4,10 @@ The example of stores of one's own keeps every contract, and carries the whole t
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +43,7 @@ BASE_URL: Final = "http://localhost"
 
 sys.path.append(str(EXAMPLES))
 app: Final[Any] = import_module("custom_storage.app")
+storage_module: Final[Any] = import_module("custom_storage.storage")
 
 
 class OnOneFile:
@@ -164,14 +167,55 @@ class TestApp:
 
 
 class TestFaults:
+    @pytest.fixture(name="storage")
+    def _storage(self, tmp_path: Path) -> Any:
+        """
+        An empty storage.
+        """
+        storage = app.SQLiteStorage(tmp_path / "portal.db")
+        storage.create_tables()
+        return storage
+
     def test_no_value_is_told(self, tmp_path: Path) -> None:
         """
         A fault names the statement and no value of it.
         """
-        stores: Stores = app.SQLiteStorage(tmp_path / "no folder" / "portal.db").stores
+        stores = app.SQLiteStorage(tmp_path / "no folder" / "portal.db").stores
 
         with pytest.raises(StorageError) as told:
-            _ = stores.sessions.by_digest("5e" * 32)
+            stores.sessions.by_digest("5e" * 32)
 
         assert "SELECT * FROM sessions" in str(told.value)
         assert "5e" not in f"{told.value} {told.value.__cause__}"
+
+    def test_another_process_is_not_waited_for_without_end(
+        self, storage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """
+        Who finds the file locked for too long is told so, and all goes on afterwards.
+        """
+        monkeypatch.setattr(storage_module, "LONGEST_WAIT", 0.01)
+        with closing(sqlite3.connect(tmp_path / "portal.db")) as other:
+            other.execute("BEGIN IMMEDIATE")
+
+            with pytest.raises(StorageError, match="DELETE FROM sessions"):
+                storage.stores.sessions.close("5e" * 32)
+            assert storage.stores.sessions.by_digest("5e" * 32) is None
+
+        monkeypatch.undo()
+        assert not storage.stores.sessions.close("5e" * 32)
+
+    def test_other_threads_are_not_waited_for_without_end(
+        self, storage: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """
+        Who does not get its turn to write is told so, and all goes on afterwards.
+        """
+        database = storage.stores.sessions._database  # noqa: SLF001 - to hold the turn
+        with database.writer("BEGIN"):
+            monkeypatch.setattr(storage_module, "LONGEST_WAIT", 0.01)
+            with pytest.raises(StorageError, match="busy: DELETE FROM sessions"):
+                storage.stores.sessions.close("5e" * 32)
+
+        monkeypatch.undo()
+        assert not storage.stores.sessions.close("5e" * 32)
