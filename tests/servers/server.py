@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
@@ -23,11 +23,12 @@ SECONDS: Final = 60
 # Below the ports that systems hand out by themselves: while a server is down, no
 # connection of anybody else takes its port.
 PORTS: Final = range(15_000, 32_000)
-# Waits until whoever started it is gone, however that came, then clears up.
+# Waits for a line, or until whoever started it is gone however that came, and then
+# clears up: a run that is killed leaves neither processes nor files.
 KEEPER: Final = """
-cat
+read -r line
 if [ -e "$0/pids" ]; then kill -KILL $(cat "$0/pids"); fi
-rm -rf "$0"
+for again in 1 2 3 4 5; do rm -rf "$0" && break || sleep 1; done
 """
 
 
@@ -100,6 +101,7 @@ class Server:
             ["/bin/sh", "-c", KEEPER, self.folder],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         try:
@@ -121,7 +123,7 @@ class Server:
             self.stop()
         finally:
             self.kill()
-            self._keeper.communicate()
+            self._keeper.communicate(b"done\n")
 
     @property
     def url(self) -> str:
@@ -136,6 +138,15 @@ class Server:
         What the server said so far.
         """
         return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def pids(self) -> list[int]:
+        """
+        The processes of the server, none if it does not run.
+        """
+        if self._process is None:
+            return []
+        return [self._process.pid, *children(self._process.pid)]
 
     def start(self) -> None:
         """
@@ -153,12 +164,15 @@ class Server:
                 **owner(),
             )
         self._tell_keeper([process.pid])
-        give_up_at = time.monotonic() + SECONDS
-        while not self._program.is_ready(self.folder, process.pid):
-            if process.poll() is not None or time.monotonic() > give_up_at:
-                self.kill()
-                raise ServerFailed(self.log[-2_000:])
-            time.sleep(0.01)
+        until(
+            lambda: (
+                process.poll() is not None
+                or self._program.is_ready(self.folder, process.pid)
+            )
+        )
+        if process.poll() is not None:
+            self._forget()
+            raise ServerFailed(self.log[-2_000:])
 
     def stop(self) -> None:
         """
@@ -175,10 +189,11 @@ class Server:
         End the server and its children at once, as a crash would.
         """
         if self._process is not None:
-            family = self._freeze()
-            send(signal.SIGKILL, family)
-            self._process.wait(SECONDS)
-            wait_for_end(family)
+            if self._process.poll() is None:
+                family = self._freeze()
+                send(signal.SIGKILL, family)
+                self._process.wait(SECONDS)
+                until_all_are("", family)
             self._forget()
 
     def restart(self) -> None:
@@ -205,9 +220,12 @@ class Server:
     def _freeze(self) -> list[int]:
         assert self._process is not None, "the server does not run"
         # The parent first: from then on no child comes.
-        send(signal.SIGSTOP, [self._process.pid])
-        family = [self._process.pid, *children(self._process.pid)]
+        parent = [self._process.pid]
+        send(signal.SIGSTOP, parent)
+        until_all_are("T", parent)
+        family = self.pids
         send(signal.SIGSTOP, family)
+        until_all_are("T", family)
         return family
 
     def _forget(self) -> None:
@@ -330,7 +348,7 @@ def children(pid: int) -> list[int]:
 
 def processes() -> dict[int, tuple[str, int]]:
     """
-    Return the state and the parent of every process.
+    Return the state and the parent of every process that has not ended.
     """
     if not Path("/proc/self/stat").exists():
         msg = "this system has no /proc: the children of a server cannot be found"
@@ -343,7 +361,8 @@ def processes() -> dict[int, tuple[str, int]]:
             continue  # it has just ended
         # Its name, in parentheses, may hold anything.
         state, parent, *_ = text.rpartition(")")[2].split()
-        found[int(stat.parent.name)] = (state, int(parent))
+        if state != "Z":  # ended, and its parent has not asked yet
+            found[int(stat.parent.name)] = (state, int(parent))
     return found
 
 
@@ -358,14 +377,24 @@ def send(number: signal.Signals, pids: Iterable[int]) -> None:
             continue
 
 
-def wait_for_end(pids: Iterable[int]) -> None:
+def until_all_are(states: str, pids: Collection[int]) -> None:
     """
-    Return when none of the processes runs any more.
+    Return when each process has ended or is in one of *states* (T: it stands still).
+    """
+    until(
+        lambda: all(
+            state in states for one, (state, _) in processes().items() if one in pids
+        )
+    )
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """
+    Return when it is so.
     """
     give_up_at = time.monotonic() + SECONDS
-    # Z: it has ended, and its parent has not asked yet.
-    while {state for one, (state, _) in processes().items() if one in pids} - {"Z"}:
+    while not is_so():
         if time.monotonic() > give_up_at:
-            msg = f"of {list(pids)} some do not end"
+            msg = f"not so after {SECONDS} s"
             raise ServerFailed(msg)
         time.sleep(0.01)
