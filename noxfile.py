@@ -100,8 +100,8 @@ def tests(session: nox.Session) -> None:
     _measure(session, env, "tests/unit")
 
     has_browser_tests = session.python == PYTHONS[-1]
-    groups = ["frameworks", "browser"] if has_browser_tests else ["frameworks"]
-    session.install(project(*EXTRAS), *group("tests", *groups))
+    groups = ["browser"] if has_browser_tests else []
+    session.install(project(*EXTRAS), *group("tests", "servers", "frameworks", *groups))
     _measure(session, env, "tests/contract", "tests/adapters", "tests/docs")
     session.run("coverage", "combine", "--quiet", env=env)
     session.run("coverage", "report", "--fail-under=100", env=env)
@@ -158,7 +158,7 @@ def minimums(session: nox.Session) -> None:
         "--quiet",
         "--resolution=lowest-direct",
         project(*EXTRAS),
-        *group("tests", "frameworks"),
+        *group("tests", "servers", "frameworks"),
     )
     env = {"COVERAGE_FILE": ".coverage.minimums"}
     _pytest(session, env, "tests/unit", "tests/contract", "tests/adapters")
@@ -198,7 +198,7 @@ def types(session: nox.Session) -> None:
     """
     The type checkers, and whether every public name has a type.
     """
-    groups = group("tests", "frameworks", "browser", "docs", "types")
+    groups = group("tests", "servers", "frameworks", "browser", "docs", "types")
     session.install(project(*EXTRAS), *groups)
     session.run("mypy")
     session.run("pyright")
@@ -236,7 +236,7 @@ def bench(session: nox.Session) -> None:
     """
     CPU per operation, as a ratio to the same work with no framework.
     """
-    session.install(project(*EXTRAS), *group("bench"))
+    session.install(project(*EXTRAS), *group("bench", "servers"))
     session.run("python", "bench/run.py", *session.posargs)
 
 
