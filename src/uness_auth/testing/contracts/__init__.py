@@ -13,7 +13,7 @@ To see values in failures, say before the import::
 from __future__ import annotations
 
 from .accounts import AccountsContract
-from .base import Contract
+from .base import Contract, StoreContract
 from .code_challenges import CodeChallengesContract
 from .counters import CountersContract
 from .password_hashing import PasswordHashingContract
@@ -31,4 +31,5 @@ __all__ = [
     "PasswordHashingContract",
     "RegistryContract",
     "SessionsContract",
+    "StoreContract",
 ]

@@ -13,7 +13,7 @@ import attrs
 
 from ...model import Account
 from ...ports import Accounts
-from .base import NOW, Contract, is_utc
+from .base import NOW, StoreContract, is_utc
 
 
 ACCOUNT: Final = Account(
@@ -39,7 +39,7 @@ ODD: Final = Account(
 )
 
 
-class AccountsContract(Contract, ABC):
+class AccountsContract(StoreContract[Accounts], ABC):
     """
     What every `uness_auth.ports.Accounts` does.
 

@@ -6,30 +6,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from operator import methodcaller
 from threading import Barrier
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, Final, Generic, NoReturn, TypeVar
 from unittest import SkipTest
+
+from ...errors import StorageError
+from .processes import call_together
 
 
 Answer = TypeVar("Answer")
+S = TypeVar("S")
 
-NOW: Final = datetime(2026, 11, 22, 13, 32, 7, tzinfo=UTC)
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
+
+# A day ahead of the real clock: a store may let rows expire by that clock, and what a
+# test adds must still be there when it looks.  In whole seconds, as ports have it.
+_TOMORROW: Final = datetime.now(UTC).date() + timedelta(days=1)
+NOW: Final = datetime.combine(_TOMORROW, time(13, 32, 7), UTC)
+
+# An interpreter takes a while to start, so there are few of them.
+PROCESSES: Final = 3
 
 
 class Contract:
     """
     Base of the contracts.
 
+    An ability is True, or the reason why what is tested lacks it: the tests that need
+    it then say the reason and are skipped.
+
     Attributes:
-        supports_concurrency:
-            True, or the reason why this store may be called by one thread only.  Its
-            tests then say so, and are skipped.
+        supports_concurrency: Several threads may call at the same moment.
     """
 
     supports_concurrency: ClassVar[bool | str] = True
+
+    def need(self, ability: str, /) -> None:
+        """
+        Skip the test that says so, unless *ability* is declared True.
+        """
+        declared = getattr(self, ability)
+        if declared is not True:
+            # pytest knows this exception too, so that the kit need not import pytest.
+            msg = f"{type(self).__name__}: {declared}"
+            raise SkipTest(msg)
 
     def together(self, calls: Sequence[Callable[[], Answer]], /) -> list[Answer]:
         """
@@ -38,10 +61,7 @@ class Contract:
         Returns:
             Their answers, in the order of the calls.
         """
-        if self.supports_concurrency is not True:
-            # pytest knows this exception too, so that the kit need not import pytest.
-            msg = f"{type(self).__name__}: {self.supports_concurrency}"
-            raise SkipTest(msg)
+        self.need("supports_concurrency")
         start = Barrier(len(calls))
 
         def answer(call: Callable[[], Answer]) -> Answer:
@@ -52,8 +72,89 @@ class Contract:
             return list(pool.map(answer, calls))
 
 
+class StoreContract(Contract, Generic[S]):
+    """
+    Base of the contracts for stores.
+
+    Attributes:
+        supports_processes:
+            Other processes may open the same store: write `reopen`.
+
+        supports_refusal:
+            Its database can be out of reach: write `make_unreachable`.
+
+        supports_purge:
+            What expired stays until it is purged.  Only where the port has `purge`.
+    """
+
+    supports_processes: ClassVar[bool | str] = True
+    supports_refusal: ClassVar[bool | str] = True
+    supports_purge: ClassVar[bool | str] = True
+
+    def reopen(self) -> Callable[[], S]:
+        """
+        Return what opens, in another process, the store that `make` returned last.
+
+        It is pickled: give a function of a module, or a `functools.partial` of one.
+        """
+        self._lacks("reopen()", "supports_processes")
+
+    def make_unreachable(self) -> S:
+        """
+        Return a store whose database cannot be reached.
+        """
+        self._lacks("make_unreachable()", "supports_refusal")
+
+    def in_processes(
+        self, *calls: Sequence[Callable[[S], Answer]]
+    ) -> list[list[Answer]]:
+        """
+        Make the calls, those of each sequence in a process of its own, one by one.
+
+        The processes open the store and begin at the same moment.  Each ends as by a
+        crash as soon as it has answered: it closes nothing and flushes nothing.
+
+        Args:
+            calls: Are pickled: `operator.methodcaller` rather than a lambda.
+
+        Returns:
+            Their answers, in the order of the calls.
+        """
+        self.need("supports_processes")
+        return call_together(self.reopen(), calls)
+
+    def out_of_reach(self, **calls: tuple[object, ...]) -> dict[str, str]:
+        """
+        Call these methods of a store that cannot be reached, with these arguments.
+
+        Returns:
+            What each did that did not raise `uness_auth.errors.StorageError`.
+        """
+        self.need("supports_refusal")
+        store = self.make_unreachable()
+        done = {name: _done(store, name, args) for name, args in calls.items()}
+        return {name: what for name, what in done.items() if what}
+
+    def _lacks(self, method: str, ability: str) -> NoReturn:
+        msg = (
+            f"{type(self).__name__}: write {method}, or declare why there is none: "
+            f'{ability} = "…"'
+        )
+        raise NotImplementedError(msg)
+
+
 def is_utc(instant: datetime, /) -> bool:
     """
     Return whether *instant* says that it is UTC.
     """
     return instant.utcoffset() == timedelta(0)
+
+
+def _done(store: object, name: str, args: tuple[object, ...]) -> str:
+    try:
+        answer = methodcaller(name, *args)(store)
+    except StorageError:
+        return ""
+    except Exception as exc:  # noqa: BLE001 - what is raised is what is told
+        return f"raised {exc!r}"
+    return f"answered {answer!r}"

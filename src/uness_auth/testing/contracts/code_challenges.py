@@ -14,7 +14,7 @@ import attrs
 
 from ...model import CodeChallenge
 from ...ports import CodeChallenges
-from .base import MINUTE, NOW, SECOND, Contract, is_utc
+from .base import MINUTE, NOW, SECOND, StoreContract, is_utc
 
 
 CHALLENGE: Final = CodeChallenge(
@@ -32,7 +32,7 @@ OTHER: Final = attrs.evolve(CHALLENGE, id="1e" * 16, is_certain=False)
 NEVER: Final = NOW - timedelta(days=1)
 
 
-class CodeChallengesContract(Contract, ABC):
+class CodeChallengesContract(StoreContract[CodeChallenges], ABC):
     """
     What every `uness_auth.ports.CodeChallenges` does.
 

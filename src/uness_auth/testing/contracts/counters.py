@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from ...ports import Counters
-from .base import MINUTE, NOW, SECOND, Contract
+from .base import MINUTE, NOW, SECOND, StoreContract
 
 
 KEY: Final = "5e" * 32
@@ -17,7 +17,7 @@ OTHER: Final = "5f" * 32
 SOON: Final = NOW + MINUTE
 
 
-class CountersContract(Contract, ABC):
+class CountersContract(StoreContract[Counters], ABC):
     """
     What every `uness_auth.ports.Counters` does.
 

@@ -14,10 +14,10 @@ from ...errors import StorageError
 from ...model import Account
 from ...ports import Registry
 from .accounts import ACCOUNT, ODD, OTHER
-from .base import NOW, Contract
+from .base import NOW, StoreContract
 
 
-class RegistryContract(Contract, ABC):
+class RegistryContract(StoreContract[Registry], ABC):
     """
     What every `uness_auth.ports.Registry` does.
 

@@ -15,7 +15,7 @@ from ...model import Account, Session
 from ...ports import Accounts, JoinedSessions, Sessions
 from .accounts import ACCOUNT
 from .accounts import OTHER as OTHER_ACCOUNT
-from .base import MINUTE, NOW, SECOND, Contract, is_utc
+from .base import MINUTE, NOW, SECOND, StoreContract, is_utc
 
 
 SESSION: Final = Session(
@@ -29,7 +29,7 @@ SESSION: Final = Session(
 OTHER: Final = attrs.evolve(SESSION, digest="c1" * 32, is_remembered=False)
 
 
-class SessionsContract(Contract, ABC):
+class SessionsContract(StoreContract[Sessions], ABC):
     """
     What every `uness_auth.ports.Sessions` does.
 
@@ -190,7 +190,7 @@ class JoiningSessions(Sessions, JoinedSessions, Protocol):
     """
 
 
-class JoinedSessionsContract(Contract, ABC):
+class JoinedSessionsContract(StoreContract[JoiningSessions], ABC):
     """
     What every `uness_auth.ports.JoinedSessions` does, beside `SessionsContract`.
 
