@@ -5,15 +5,17 @@ The example of stores of one's own keeps every contract, and carries the whole t
 from __future__ import annotations
 
 import sqlite3
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from tests.contract.custom_stores import open_port
+from tests.contract.custom_stores import storage as storage_module
 from uness_auth import Site, StorageError
 from uness_auth.model import Account
 from uness_auth.ports import (
@@ -38,12 +40,8 @@ from uness_auth.testing.contracts import (
 from uness_auth.testing.journeys import Journeys, Portal
 
 
-EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 BASE_URL: Final = "http://localhost"
-
-sys.path.append(str(EXAMPLES))
 app: Final[Any] = import_module("custom_storage.app")
-storage_module: Final[Any] = import_module("custom_storage.storage")
 
 
 class OnOneFile:
@@ -51,9 +49,17 @@ class OnOneFile:
     Makes stores in an empty file.
     """
 
+    port: str
+
     @pytest.fixture(autouse=True)
     def _file(self, tmp_path: Path) -> None:
         self.file = tmp_path / "portal.db"
+
+    def reopen(self) -> Callable[[], Any]:
+        return partial(open_port, self.file, self.port)
+
+    def make_unreachable(self) -> Any:
+        return open_port(self.file.parent / "no such folder" / "portal.db", self.port)
 
     def stores(self, *accounts: Account) -> Stores:
         """
@@ -75,26 +81,36 @@ def registry_of(stores: Stores) -> Registry:
 
 
 class TestSQLiteAccounts(OnOneFile, AccountsContract):
+    port = "accounts"
+
     def make(self, *accounts: Account) -> Accounts:
         return self.stores(*accounts).accounts
 
 
 class TestSQLiteRegistry(OnOneFile, RegistryContract):
+    port = "registry"
+
     def make(self) -> Registry:
         return registry_of(self.stores())
 
 
 class TestSQLiteCodeChallenges(OnOneFile, CodeChallengesContract):
+    port = "code_challenges"
+
     def make(self) -> CodeChallenges:
         return self.stores().code_challenges
 
 
 class TestSQLiteSessions(OnOneFile, SessionsContract):
+    port = "sessions"
+
     def make(self) -> Sessions:
         return self.stores().sessions
 
 
 class TestSQLiteJoinedSessions(OnOneFile, JoinedSessionsContract):
+    port = "sessions"
+
     def make(self, *accounts: Account) -> tuple[JoiningSessions, Accounts]:
         stores = self.stores(*accounts)
         sessions: Any = stores.sessions
@@ -102,6 +118,8 @@ class TestSQLiteJoinedSessions(OnOneFile, JoinedSessionsContract):
 
 
 class TestSQLiteCounters(OnOneFile, CountersContract):
+    port = "counters"
+
     def make(self) -> Counters:
         return self.stores().counters
 

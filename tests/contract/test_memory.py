@@ -4,6 +4,8 @@ The stores in memory keep every contract.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from uness_auth.model import Account
 from uness_auth.ports import (
     Accounts,
@@ -33,32 +35,39 @@ def holding(*accounts: Account) -> MemoryStorage:
     return storage
 
 
-class TestMemoryAccounts(AccountsContract):
+class InMemory:
+    supports_processes: ClassVar[bool | str] = "lives in the memory of one process"
+    supports_refusal: ClassVar[bool | str] = (
+        "has no database that could be out of reach"
+    )
+
+
+class TestMemoryAccounts(InMemory, AccountsContract):
     def make(self, *accounts: Account) -> Accounts:
         return holding(*accounts).accounts
 
 
-class TestMemoryRegistry(RegistryContract):
+class TestMemoryRegistry(InMemory, RegistryContract):
     def make(self) -> Registry:
         return MemoryStorage().registry
 
 
-class TestMemoryCodeChallenges(CodeChallengesContract):
+class TestMemoryCodeChallenges(InMemory, CodeChallengesContract):
     def make(self) -> CodeChallenges:
         return MemoryStorage().code_challenges
 
 
-class TestMemorySessions(SessionsContract):
+class TestMemorySessions(InMemory, SessionsContract):
     def make(self) -> Sessions:
         return MemoryStorage().sessions
 
 
-class TestMemoryJoinedSessions(JoinedSessionsContract):
+class TestMemoryJoinedSessions(InMemory, JoinedSessionsContract):
     def make(self, *accounts: Account) -> tuple[JoiningSessions, Accounts]:
         storage = holding(*accounts)
         return storage.sessions, storage.accounts
 
 
-class TestMemoryCounters(CountersContract):
+class TestMemoryCounters(InMemory, CountersContract):
     def make(self) -> Counters:
         return MemoryStorage().counters

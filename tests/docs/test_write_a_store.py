@@ -187,10 +187,7 @@ class TestMistakes:
         """
         Each of the five mistakes is found by something.
         """
-        assert [True] * 5 == [
-            "Contract.test_" in row[2] or "make_unreachable" in row[2]
-            for row in cells("mistake")
-        ]
+        assert [True] * 5 == ["Contract.test_" in row[2] for row in cells("mistake")]
 
     def test_abilities_of_the_kit_are_told(self) -> None:
         """
@@ -206,4 +203,4 @@ class TestMistakes:
         }
 
         assert known
-        assert set() == known - {*told}
+        assert sorted(known) == sorted(told)

@@ -13,7 +13,7 @@ To see values in failures, say before the import::
 from __future__ import annotations
 
 from .accounts import AccountsContract
-from .base import Contract, StoreContract
+from .base import Contract, RemoteContract, StoreContract
 from .code_challenges import CodeChallengesContract
 from .counters import CountersContract
 from .password_hashing import PasswordHashingContract
@@ -30,6 +30,7 @@ __all__ = [
     "JoiningSessions",
     "PasswordHashingContract",
     "RegistryContract",
+    "RemoteContract",
     "SessionsContract",
     "StoreContract",
 ]

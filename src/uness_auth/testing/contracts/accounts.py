@@ -7,13 +7,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from datetime import timedelta
 from functools import partial
+from operator import methodcaller
 from typing import Final
 
 import attrs
 
 from ...model import Account
 from ...ports import Accounts
-from .base import NOW, StoreContract, is_utc
+from .base import ELSEWHERE, LATE, NOW, PROCESSES, StoreContract, is_utc, second
 
 
 ACCOUNT: Final = Account(
@@ -25,17 +26,56 @@ ACCOUNT: Final = Account(
     language="fr",
     password_hash="$argon2id$old",  # noqa: S106 - of a test account
 )
+NEW: Final = attrs.evolve(
+    ACCOUNT,
+    password_hash="new",  # noqa: S106 - of a test account
+    credential_version=ACCOUNT.credential_version + 1,
+)
 OTHER: Final = attrs.evolve(ACCOUNT, id="4712", address="sacha@univ-exemple.fr")
 
 # As long and as odd as they may be: nothing is cut, trimmed, folded or unescaped.
 ODD: Final = Account(
-    id="ID-" + "9" * 61,
+    id="".join(["Zo\u00eb's \"\\%_ ", "9" * 50, "\U0001f469\u200d "]),
     address="a" * 64 + "@" + "b" * 63 + "." + "c" * 63 + "." + "d" * 61,
     credential_version=1,
     created_at=NOW,
-    display_name=' Zoë O\'Brien-\u00c5ngstr\u00f6m \\ "100 %" %s {x} 李 👩🏽‍⚕️ ',
+    display_name=' Zoe\u0308 O\'Brien-\u00c5ngstr\u00f6m \\ "100 %" %s {x} \\n\t'
+    + "\u674e" * 900
+    + "\U0001f469\U0001f3fd\u200d\u2695\ufe0f ",
     language="en",
     password_hash="$x$" + "h" * 500,
+)
+
+# What one collation or another takes for the same: case, accents, composed or not,
+# the Turkish i, ligatures, width, what is invisible, and spaces at the ends.
+LOOK_ALIKES: Final = (
+    "mike",
+    "Mike",
+    "MIKE",
+    "mik\u00e9",
+    "mike\u0301",
+    "m\u0131ke",
+    "m\u0130ke",
+    "mi\u212ae",
+    "\uff4dike",
+    "mi\u00adke",
+    "mike\u200b",
+    "mike ",
+    " mike",
+    "mike\t",
+    "strasse",
+    "stra\u00dfe",
+    "file",
+    "\ufb01le",
+)
+
+
+_SET_PASSWORD: Final = methodcaller(
+    "set_password", ACCOUNT.id, NEW.password_hash, ACCOUNT.credential_version
+)
+_REHASH: Final = methodcaller("rehash", NEW.id, "newer", NEW.credential_version)
+_DISABLE_PASSWORD: Final = methodcaller(
+    "disable_password", NEW.id, NEW.credential_version
 )
 
 
@@ -81,7 +121,7 @@ class AccountsContract(StoreContract[Accounts], ABC):
 
     def test_odd_texts_come_back_whole(self) -> None:
         """
-        Long ids, addresses and hashes, quotes, emoji and outer spaces stay as they are.
+        Long texts, quotes, backslashes, accents, emoji and outer spaces stay as they are.
         """
         store = self.make(ODD)
 
@@ -97,6 +137,24 @@ class AccountsContract(StoreContract[Accounts], ABC):
         assert found is not None
         assert is_utc(found.created_at)
         assert ACCOUNT.created_at == found.created_at
+
+    def test_zones_are_understood(self) -> None:
+        """
+        An instant given in another time zone comes back as the instant that it is.
+        """
+        foreign = attrs.evolve(ACCOUNT, created_at=ELSEWHERE)
+        store = self.make(foreign)
+
+        assert foreign == store.by_id(foreign.id)
+
+    def test_seconds_are_not_rounded(self) -> None:
+        """
+        An instant with microseconds comes back as the same second, never as the next.
+        """
+        found = self.make(attrs.evolve(ACCOUNT, created_at=NOW + LATE)).by_id("4711")
+
+        assert found is not None
+        assert NOW == second(found.created_at)
 
     def test_unknown_is_none(self) -> None:
         """
@@ -118,21 +176,32 @@ class AccountsContract(StoreContract[Accounts], ABC):
         known = attrs.evolve(ACCOUNT, id="Mike", address="mike@exemple.fr")
         store = self.make(known)
         addresses = [
-            "MIKE@exemple.fr",
-            "mikè@exemple.fr",
-            "mike\u0301@exemple.fr",
-            "mi\u212ae@exemple.fr",
+            *(f"{text}@exemple.fr" for text in LOOK_ALIKES[1:]),
             "mike@exemple.fr ",
-            " mike@exemple.fr",
             "mike@exemple.fr\0",
             "mike@exemple.fr\n",
             "mik_@exemple.fr",
             "mike@%",
         ]
-        ids = ["mike", "MIKE", "Mike ", "Mikè", "M%"]
+        ids = ["mike", "MIKE", "Mike ", "Mik\u00e9", "M\u0131ke", "M%", "Mike\0"]
 
         assert [] == [text for text in addresses if store.by_address(text) is not None]
         assert [] == [text for text in ids if store.by_id(text) is not None]
+
+    def test_look_alikes_are_accounts_of_their_own(self) -> None:
+        """
+        Addresses and ids that some collation takes for one another name different people.
+        """
+        people = [
+            attrs.evolve(ACCOUNT, id=text, address=f"{text}@exemple.fr")
+            for text in LOOK_ALIKES
+        ]
+        store = self.make(*people)
+
+        found = [store.by_address(one.address) for one in people]
+
+        assert list(LOOK_ALIKES) == [one.id if one else None for one in found]
+        assert people == [store.by_id(one.id) for one in people]
 
     def test_set_password(self) -> None:
         """
@@ -141,11 +210,7 @@ class AccountsContract(StoreContract[Accounts], ABC):
         store = self.make(ACCOUNT, OTHER)
 
         assert store.set_password(ACCOUNT.id, "new", ACCOUNT.credential_version)
-        assert store.by_id(ACCOUNT.id) == attrs.evolve(
-            ACCOUNT,
-            password_hash="new",  # noqa: S106 - of a test account
-            credential_version=ACCOUNT.credential_version + 1,
-        )
+        assert NEW == store.by_id(ACCOUNT.id)
         assert OTHER == store.by_id(OTHER.id)
 
     def test_first_password(self) -> None:
@@ -222,6 +287,26 @@ class AccountsContract(StoreContract[Accounts], ABC):
             credential_version=version + 1,
         )
 
+    def test_strangers_do_not_wait_in_vain(self) -> None:
+        """
+        Changes of 16 accounts at the same moment are all done.
+        """
+        people = [
+            attrs.evolve(ACCOUNT, id=f"{n}", address=f"{n}@exemple.fr")
+            for n in range(16)
+        ]
+        store = self.make(*people)
+        version = ACCOUNT.credential_version
+
+        done = self.together(
+            [partial(store.set_password, one.id, "new", version) for one in people]
+        )
+
+        assert [True] * 16 == done
+        assert [attrs.evolve(NEW, id=p.id, address=p.address) for p in people] == [
+            store.by_id(p.id) for p in people
+        ]
+
     def test_rehash(self) -> None:
         """
         A rehash replaces the hash and moves no version.
@@ -244,9 +329,8 @@ class AccountsContract(StoreContract[Accounts], ABC):
         assert store.set_password(ACCOUNT.id, "new", version)
 
         assert not store.rehash(ACCOUNT.id, "old again", version)
-        found = store.by_id(ACCOUNT.id)
-        assert found is not None
-        assert "new" == found.password_hash
+        assert not store.rehash(ACCOUNT.id, "new again", version + 2)
+        assert NEW == store.by_id(ACCOUNT.id)
 
     def test_rehash_at_the_same_moment_loses(self) -> None:
         """
@@ -260,9 +344,21 @@ class AccountsContract(StoreContract[Accounts], ABC):
         answers = self.together([rehash] * 7 + [set_password] + [rehash] * 8)
 
         assert answers[7]
-        found = store.by_id(ACCOUNT.id)
-        assert found is not None
-        assert ("new", version + 1) == (found.password_hash, found.credential_version)
+        assert NEW == store.by_id(ACCOUNT.id)
+
+    def test_done_twice_is_done(self) -> None:
+        """
+        A change that changes nothing is True: the account is under that version.
+
+        A database may count the rows that it changed rather than those that it found.
+        """
+        store = self.make(ACCOUNT)
+        version = ACCOUNT.credential_version
+
+        assert store.rehash(ACCOUNT.id, "again", version)
+        assert store.rehash(ACCOUNT.id, "again", version)
+        assert store.disable_password(ACCOUNT.id, version)
+        assert store.disable_password(ACCOUNT.id, version)
 
     def test_disable_password(self) -> None:
         """
@@ -284,9 +380,8 @@ class AccountsContract(StoreContract[Accounts], ABC):
         assert store.set_password(ACCOUNT.id, "new", ACCOUNT.credential_version)
 
         assert not store.disable_password(ACCOUNT.id, ACCOUNT.credential_version)
-        found = store.by_id(ACCOUNT.id)
-        assert found is not None
-        assert not found.is_password_suspended
+        assert not store.disable_password(ACCOUNT.id, NEW.credential_version + 1)
+        assert NEW == store.by_id(ACCOUNT.id)
 
     def test_only_a_new_password_lifts_the_suspension(self) -> None:
         """
@@ -305,3 +400,64 @@ class AccountsContract(StoreContract[Accounts], ABC):
         found = store.by_id(suspended.id)
         assert found is not None
         assert not found.is_password_suspended
+
+    def test_set_password_has_one_winner_among_processes(self) -> None:
+        """
+        Of processes with one version exactly one sets its password.
+        """
+        store = self.make(ACCOUNT)
+        version = ACCOUNT.credential_version
+        hashes = [f"hash {number}" for number in range(PROCESSES)]
+
+        won = self.in_processes(
+            *([methodcaller("set_password", ACCOUNT.id, h, version)] for h in hashes)
+        )
+
+        assert 1 == won.count([True])
+        assert store.by_id(ACCOUNT.id) == attrs.evolve(
+            NEW, password_hash=hashes[won.index([True])]
+        )
+
+    def test_other_processes_are_seen_at_once(self) -> None:
+        """
+        What was read before is read anew: another process may have changed it.
+        """
+        store = self.make(ACCOUNT)
+        assert ACCOUNT == store.by_id(ACCOUNT.id)
+        assert ACCOUNT == store.by_address(ACCOUNT.address)
+
+        [[done]] = self.in_processes([_SET_PASSWORD])
+
+        assert done
+        assert NEW == store.by_id(ACCOUNT.id)
+        assert NEW == store.by_address(ACCOUNT.address)
+
+    def test_a_crash_takes_nothing_back(self) -> None:
+        """
+        What was answered is written, though the process ended at that moment.
+        """
+        store = self.make(ACCOUNT)
+
+        [done] = self.in_processes([_SET_PASSWORD, _REHASH, _DISABLE_PASSWORD])
+
+        assert [True, True, True] == done
+        assert store.by_id(ACCOUNT.id) == attrs.evolve(
+            NEW,
+            password_hash="newer",  # noqa: S106 - of a test account
+            is_password_suspended=True,
+        )
+        assert store.set_password(ACCOUNT.id, "newest", NEW.credential_version)
+
+    def test_out_of_reach_nothing_is_answered(self) -> None:
+        """
+        Without its database every method raises `uness_auth.errors.StorageError`.
+        """
+        version = ACCOUNT.credential_version
+
+        assert {} == self.out_of_reach(
+            by_id=(ACCOUNT.id,),
+            by_address=(ACCOUNT.address,),
+            set_password=(ACCOUNT.id, "new", version),
+            rehash=(ACCOUNT.id, "new", version),
+            disable_password=(ACCOUNT.id, version),
+        )

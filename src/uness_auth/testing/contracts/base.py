@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, timezone
 from operator import methodcaller
 from threading import Barrier
 from typing import ClassVar, Final, Generic, NoReturn, TypeVar
 from unittest import SkipTest
 
-from ...errors import StorageError
+from ...errors import StorageError, UnessAuthError
 from .processes import call_together
 
 
@@ -26,6 +26,12 @@ MINUTE: Final = timedelta(minutes=1)
 # test adds must still be there when it looks.  In whole seconds, as ports have it.
 _TOMORROW: Final = datetime.now(UTC).date() + timedelta(days=1)
 NOW: Final = datetime.combine(_TOMORROW, time(13, 32, 7), UTC)
+
+# The same moment as NOW, as another clock on another wall tells it.
+ELSEWHERE: Final = NOW.astimezone(timezone(timedelta(hours=5, minutes=45)))
+
+# The last moment of that second: a column that rounds makes the next one of it.
+LATE: Final = timedelta(microseconds=999_999)
 
 # An interpreter takes a while to start, so there are few of them.
 PROCESSES: Final = 3
@@ -72,7 +78,57 @@ class Contract:
             return list(pool.map(answer, calls))
 
 
-class StoreContract(Contract, Generic[S]):
+class RemoteContract(Contract, Generic[S]):
+    """
+    Base of the contracts for what can be out of reach.
+
+    Attributes:
+        supports_refusal:
+            Its database, or what else it speaks to, can be out of reach: write
+            `make_unreachable`.
+
+        refusal: What is raised then.
+    """
+
+    supports_refusal: ClassVar[bool | str] = True
+    refusal: ClassVar[type[UnessAuthError]] = StorageError
+
+    def make_unreachable(self) -> S:
+        """
+        Return one whose database, or what else it speaks to, cannot be reached.
+        """
+        self._lacks("make_unreachable()", "supports_refusal")
+
+    def out_of_reach(self, **calls: tuple[object, ...]) -> dict[str, str]:
+        """
+        Call these methods, with these arguments, of one that cannot reach anything.
+
+        Returns:
+            What each did that did not raise `refusal`.
+        """
+        self.need("supports_refusal")
+        cut_off = self.make_unreachable()
+        done = {name: self._done(cut_off, name, args) for name, args in calls.items()}
+        return {name: what for name, what in done.items() if what}
+
+    def _done(self, cut_off: S, name: str, args: tuple[object, ...]) -> str:
+        try:
+            answer = methodcaller(name, *args)(cut_off)
+        except self.refusal:
+            return ""
+        except Exception as exc:  # noqa: BLE001 - what is raised is what is told
+            return f"raised {exc!r}"
+        return f"answered {answer!r}"
+
+    def _lacks(self, method: str, ability: str) -> NoReturn:
+        msg = (
+            f"{type(self).__name__}: write {method}, or declare why there is none: "
+            f'{ability} = "…"'
+        )
+        raise NotImplementedError(msg)
+
+
+class StoreContract(RemoteContract[S]):
     """
     Base of the contracts for stores.
 
@@ -80,15 +136,11 @@ class StoreContract(Contract, Generic[S]):
         supports_processes:
             Other processes may open the same store: write `reopen`.
 
-        supports_refusal:
-            Its database can be out of reach: write `make_unreachable`.
-
         supports_purge:
             What expired stays until it is purged.  Only where the port has `purge`.
     """
 
     supports_processes: ClassVar[bool | str] = True
-    supports_refusal: ClassVar[bool | str] = True
     supports_purge: ClassVar[bool | str] = True
 
     def reopen(self) -> Callable[[], S]:
@@ -98,12 +150,6 @@ class StoreContract(Contract, Generic[S]):
         It is pickled: give a function of a module, or a `functools.partial` of one.
         """
         self._lacks("reopen()", "supports_processes")
-
-    def make_unreachable(self) -> S:
-        """
-        Return a store whose database cannot be reached.
-        """
-        self._lacks("make_unreachable()", "supports_refusal")
 
     def in_processes(
         self, *calls: Sequence[Callable[[S], Answer]]
@@ -123,25 +169,6 @@ class StoreContract(Contract, Generic[S]):
         self.need("supports_processes")
         return call_together(self.reopen(), calls)
 
-    def out_of_reach(self, **calls: tuple[object, ...]) -> dict[str, str]:
-        """
-        Call these methods of a store that cannot be reached, with these arguments.
-
-        Returns:
-            What each did that did not raise `uness_auth.errors.StorageError`.
-        """
-        self.need("supports_refusal")
-        store = self.make_unreachable()
-        done = {name: _done(store, name, args) for name, args in calls.items()}
-        return {name: what for name, what in done.items() if what}
-
-    def _lacks(self, method: str, ability: str) -> NoReturn:
-        msg = (
-            f"{type(self).__name__}: write {method}, or declare why there is none: "
-            f'{ability} = "…"'
-        )
-        raise NotImplementedError(msg)
-
 
 def is_utc(instant: datetime, /) -> bool:
     """
@@ -150,11 +177,8 @@ def is_utc(instant: datetime, /) -> bool:
     return instant.utcoffset() == timedelta(0)
 
 
-def _done(store: object, name: str, args: tuple[object, ...]) -> str:
-    try:
-        answer = methodcaller(name, *args)(store)
-    except StorageError:
-        return ""
-    except Exception as exc:  # noqa: BLE001 - what is raised is what is told
-        return f"raised {exc!r}"
-    return f"answered {answer!r}"
+def second(instant: datetime, /) -> datetime:
+    """
+    Return the second that *instant* lies in.
+    """
+    return instant.replace(microsecond=0)

@@ -8,13 +8,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from operator import methodcaller
 from typing import Final
 
 import attrs
 
 from ...model import CodeChallenge
 from ...ports import CodeChallenges
-from .base import MINUTE, NOW, SECOND, StoreContract, is_utc
+from .accounts import ODD
+from .base import (
+    ELSEWHERE,
+    LATE,
+    MINUTE,
+    NOW,
+    PROCESSES,
+    SECOND,
+    StoreContract,
+    is_utc,
+    second,
+)
 
 
 CHALLENGE: Final = CodeChallenge(
@@ -28,7 +40,10 @@ CHALLENGE: Final = CodeChallenge(
     window_ends_at=NOW + 15 * MINUTE,
     attempts_left=5,
 )
-OTHER: Final = attrs.evolve(CHALLENGE, id="1e" * 16, is_certain=False)
+OTHER: Final = attrs.evolve(
+    CHALLENGE, id="1e" * 16, account_id=ODD.id, is_certain=False
+)
+_SPEND: Final = methodcaller("spend_attempt", CHALLENGE.id)
 NEVER: Final = NOW - timedelta(days=1)
 
 
@@ -52,6 +67,7 @@ class CodeChallengesContract(StoreContract[CodeChallenges], ABC):
         store = self._holding(CHALLENGE, OTHER)
 
         assert (CHALLENGE, False) == _look(store)
+        assert attrs.evolve(OTHER, attempts_left=4) == store.spend_attempt(OTHER.id)
 
     def test_instants_are_utc(self) -> None:
         """
@@ -65,6 +81,45 @@ class CodeChallengesContract(StoreContract[CodeChallenges], ABC):
         assert is_utc(spent.window_ends_at)
         assert CHALLENGE.sent_at == spent.sent_at
 
+    def test_zones_are_understood(self) -> None:
+        """
+        Instants given in another time zone come back as the instants that they are.
+        """
+        foreign = attrs.evolve(
+            CHALLENGE,
+            sent_at=ELSEWHERE,
+            expires_at=ELSEWHERE + 3 * MINUTE,
+            window_ends_at=ELSEWHERE + 15 * MINUTE,
+        )
+        renewed = attrs.evolve(
+            CHALLENGE, sent_at=NOW + MINUTE, expires_at=NOW + 4 * MINUTE
+        )
+        store = self._holding(foreign)
+
+        assert (CHALLENGE, False) == _renew(store, ELSEWHERE - SECOND)
+        assert (renewed, True) == _renew(store, ELSEWHERE, ELSEWHERE + MINUTE)
+        assert (renewed, False) == _look(store)
+
+    def test_seconds_are_not_rounded(self) -> None:
+        """
+        Instants with microseconds come back as the same seconds, never as the next.
+        """
+        late = attrs.evolve(
+            CHALLENGE,
+            sent_at=CHALLENGE.sent_at + LATE,
+            expires_at=CHALLENGE.expires_at + LATE,
+            window_ends_at=CHALLENGE.window_ends_at + LATE,
+        )
+        spent = self._holding(late).spend_attempt(CHALLENGE.id)
+
+        assert spent is not None
+        assert attrs.evolve(CHALLENGE, attempts_left=4) == attrs.evolve(
+            spent,
+            sent_at=second(spent.sent_at),
+            expires_at=second(spent.expires_at),
+            window_ends_at=second(spent.window_ends_at),
+        )
+
     def test_unknown_challenge(self) -> None:
         """
         A challenge nobody added is neither renewed, nor spent, nor consumed.
@@ -72,8 +127,9 @@ class CodeChallengesContract(StoreContract[CodeChallenges], ABC):
         store = self._holding(OTHER)
 
         assert _renew(store, NOW) is None
-        assert store.spend_attempt(CHALLENGE.id) is None
-        assert not store.consume(CHALLENGE.id)
+        for unknown in (CHALLENGE.id, OTHER.id.upper(), ""):
+            assert store.spend_attempt(unknown) is None
+            assert not store.consume(unknown)
 
     def test_attempts_run_out_exactly(self) -> None:
         """
@@ -214,6 +270,18 @@ class CodeChallengesContract(StoreContract[CodeChallenges], ABC):
         assert renewed is not None
         assert renewed[1]
 
+    def test_expired_code_is_renewed(self) -> None:
+        """
+        A code that works no longer is sent again as long as its window is open.
+        """
+        store = self._holding(CHALLENGE)
+        again = CHALLENGE.expires_at + MINUTE
+
+        renewed = _renew(store, NOW, again)
+
+        assert renewed is not None
+        assert (again, True) == (renewed[0].sent_at, renewed[1])
+
     def test_spent_challenge_is_gone(self) -> None:
         """
         Without attempts left a challenge is neither renewed nor shown.
@@ -242,6 +310,7 @@ class CodeChallengesContract(StoreContract[CodeChallenges], ABC):
         """
         A purge removes what ended before, not what ends at that very second.
         """
+        self.need("supports_purge")
         store = self._holding(CHALLENGE, attrs.evolve(OTHER, window_ends_at=NOW))
 
         assert 0 == store.purge(NOW, 10)
@@ -254,12 +323,99 @@ class CodeChallengesContract(StoreContract[CodeChallenges], ABC):
         """
         A purge removes no more than it was told to.
         """
+        self.need("supports_purge")
         store = self._holding(
             *(attrs.evolve(CHALLENGE, id=f"{n:032x}") for n in range(5))
         )
         after = CHALLENGE.window_ends_at + SECOND
 
         assert [2, 2, 1, 0] == [store.purge(after, 2) for _ in range(4)]
+
+    def test_purges_count_each_once(self) -> None:
+        """
+        Of purges at the same moment each counts what it removed itself.
+        """
+        self.need("supports_purge")
+        store = self._holding(
+            *(attrs.evolve(CHALLENGE, id=f"{n:032x}") for n in range(20))
+        )
+        after = CHALLENGE.window_ends_at + SECOND
+
+        removed = self.together([partial(store.purge, after, 4)] * 8)
+
+        assert 20 == sum(removed) + store.purge(after, 100)
+
+    def test_attempts_run_out_exactly_among_processes(self) -> None:
+        """
+        Five attempts are five for all processes together.
+        """
+        _ = self._holding(CHALLENGE)
+
+        spent = self.in_processes(*[[_SPEND] * 5] * PROCESSES)
+
+        left = [one.attempts_left for made in spent for one in made if one is not None]
+        assert [0, 1, 2, 3, 4] == sorted(left)
+
+    def test_consume_has_one_winner_among_processes(self) -> None:
+        """
+        Of processes that consume one challenge exactly one does.
+        """
+        _ = self._holding(CHALLENGE)
+
+        won = self.in_processes(*[[methodcaller("consume", CHALLENGE.id)]] * PROCESSES)
+
+        assert 1 == won.count([True])
+
+    def test_other_processes_are_seen_at_once(self) -> None:
+        """
+        What was read before is read anew: another process may have changed it.
+        """
+        store = self._holding(CHALLENGE, OTHER)
+        assert (CHALLENGE, False) == _look(store)
+        assert store.spend_attempt(OTHER.id) is not None
+
+        [[spent, consumed]] = self.in_processes(
+            [_SPEND, methodcaller("consume", OTHER.id)]
+        )
+
+        assert (spent, False) == _look(store)
+        assert consumed
+        assert store.spend_attempt(OTHER.id) is None
+
+    def test_a_crash_takes_nothing_back(self) -> None:
+        """
+        What was answered is written, though the process ended at that moment.
+
+        An attempt that was spent stays spent, whether its code was compared or not.
+        """
+        store = self._holding(CHALLENGE)
+        soon = NOW + MINUTE
+
+        _ = self.in_processes(
+            [
+                methodcaller("add", OTHER),
+                methodcaller("renew", CHALLENGE.id, NOW, soon, soon + 3 * MINUTE),
+                _SPEND,
+            ]
+        )
+
+        renewed = attrs.evolve(
+            CHALLENGE, attempts_left=4, sent_at=soon, expires_at=soon + 3 * MINUTE
+        )
+        assert (renewed, False) == _look(store)
+        assert attrs.evolve(OTHER, attempts_left=4) == store.spend_attempt(OTHER.id)
+
+    def test_out_of_reach_nothing_is_answered(self) -> None:
+        """
+        Without its database every method raises `uness_auth.errors.StorageError`.
+        """
+        assert {} == self.out_of_reach(
+            add=(CHALLENGE,),
+            renew=(CHALLENGE.id, NOW, NOW + MINUTE, NOW + 4 * MINUTE),
+            spend_attempt=(CHALLENGE.id,),
+            consume=(CHALLENGE.id,),
+            purge=(NOW, 10),
+        )
 
     def _holding(self, *challenges: CodeChallenge) -> CodeChallenges:
         store = self.make()

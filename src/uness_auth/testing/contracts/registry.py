@@ -7,14 +7,25 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from functools import partial
+from operator import methodcaller
+from typing import Final
 
 import attrs
 
 from ...errors import StorageError
 from ...model import Account
 from ...ports import Registry
-from .accounts import ACCOUNT, ODD, OTHER
-from .base import NOW, StoreContract
+from .accounts import ACCOUNT, LOOK_ALIKES, ODD, OTHER
+from .base import ELSEWHERE, LATE, NOW, PROCESSES, StoreContract, is_utc, second
+
+
+_MOVED: Final = attrs.evolve(
+    ACCOUNT,
+    address="new@exemple.fr",
+    credential_version=ACCOUNT.credential_version + 1,
+)
+_REPLACE: Final = methodcaller("replace", _MOVED, ACCOUNT.credential_version)
+_APPLY: Final = methodcaller("apply", [OTHER])
 
 
 class RegistryContract(StoreContract[Registry], ABC):
@@ -102,25 +113,50 @@ class RegistryContract(StoreContract[Registry], ABC):
         Addresses and ids that differ by case, accent or space belong to others.
         """
         store = self.make()
-        texts = ["mike", "Mike", "mikè", "mike\u0301", "mike ", "mi\u212ae"]
-        accounts = [attrs.evolve(ACCOUNT, id=text, address=text) for text in texts]
+        accounts = [attrs.evolve(ACCOUNT, id=one, address=one) for one in LOOK_ALIKES]
 
-        assert frozenset(texts) == store.apply(accounts)
+        assert frozenset(LOOK_ALIKES) == store.apply(accounts)
 
     def test_all_or_none_are_applied(self) -> None:
         """
-        Where one account cannot be stored, none is.
+        Where one account cannot be stored, none is; what is stored is stored whole.
+        """
+        # No database encodes a lone surrogate, and some end a text at a NUL.
+        for odd in ("\ud800", "a\0b"):
+            store = self.make()
+            people = [ACCOUNT, attrs.evolve(OTHER, display_name=odd)]
+            added: frozenset[str] = frozenset()
+
+            with suppress(StorageError):
+                added = store.apply(people)
+
+            assert list(store.page("", 10)) == (people if added else [])
+
+    def test_instants_are_utc(self) -> None:
+        """
+        Instants come back aware, in UTC, in the second that they lie in.
         """
         store = self.make()
-        # A lone surrogate is no text that a database could encode.
-        odd = attrs.evolve(OTHER, display_name="\ud800")
-        added: frozenset[str] = frozenset()
+        late = attrs.evolve(OTHER, created_at=NOW + LATE)
+        _ = store.apply([attrs.evolve(ACCOUNT, created_at=NOW), late])
 
-        with suppress(StorageError):
-            added = store.apply([ACCOUNT, odd])
+        instants = [one.created_at for one in store.page("", 10)]
 
-        assert added == {account.id for account in store.page("", 10)}
-        assert len(added) in {0, 2}
+        assert [True, True] == [is_utc(one) for one in instants]
+        assert [NOW, NOW] == [second(one) for one in instants]
+
+    def test_zones_are_understood(self) -> None:
+        """
+        An instant given in another time zone comes back as the instant that it is.
+        """
+        store = self.make()
+        foreign = attrs.evolve(ACCOUNT, created_at=ELSEWHERE)
+        _ = store.apply([foreign, attrs.evolve(OTHER, created_at=NOW)])
+
+        assert store.replace(
+            attrs.evolve(OTHER, created_at=ELSEWHERE), OTHER.credential_version
+        )
+        assert [foreign, attrs.evolve(OTHER, created_at=NOW)] == list(store.page("", 9))
 
     def test_one_address_has_one_owner(self) -> None:
         """
@@ -135,9 +171,31 @@ class RegistryContract(StoreContract[Registry], ABC):
         assert 1 == len(stored)
         assert [frozenset(stored)] == [ids for ids in added if ids]
 
+    def test_intakes_at_the_same_moment(self) -> None:
+        """
+        Of accounts in two concurrent calls, each in its own order, each is added once.
+
+        Calls that lock one account after the other may wait for each other for ever.
+        """
+        store = self.make()
+        people = [
+            attrs.evolve(ACCOUNT, id=f"{n:03}", address=f"{n}@exemple.fr")
+            for n in range(200)
+        ]
+
+        one, other = self.together(
+            [partial(store.apply, people), partial(store.apply, people[::-1])]
+        )
+
+        assert frozenset() == one & other
+        assert {account.id for account in people} == one | other
+        assert people == list(store.page("", 300))
+
     def test_pages_go_on_after_the_last_id(self) -> None:
         """
         Pages hold each account once, by id, capitals before small letters before accents.
+
+        The id to go on after may be gone.
         """
         store = self.make()
         ids = ["0", "10", "9", "B", "a", "a b", "é"]
@@ -151,6 +209,8 @@ class RegistryContract(StoreContract[Registry], ABC):
             [account.id for account in page] for page in pages
         ]
         assert [] == list(store.page("é", 3))
+        assert store.erase("9")
+        assert ids[3:4] == [account.id for account in store.page("9", 1)]
 
     def test_replace_writes_every_field(self) -> None:
         """
@@ -171,6 +231,18 @@ class RegistryContract(StoreContract[Registry], ABC):
 
         assert store.replace(new, ACCOUNT.credential_version)
         assert [new, OTHER] == list(store.page("", 10))
+
+    def test_replaced_by_the_same(self) -> None:
+        """
+        An account may be written as it stands: it is under that version.
+
+        A database may count the rows that it changed rather than those that it found.
+        """
+        store = self.make()
+        _ = store.apply([ACCOUNT])
+
+        assert store.replace(ACCOUNT, ACCOUNT.credential_version)
+        assert [ACCOUNT] == list(store.page("", 10))
 
     def test_replace_under_a_stale_version_is_refused(self) -> None:
         """
@@ -234,6 +306,28 @@ class RegistryContract(StoreContract[Registry], ABC):
         assert 1 == won.count(True)
         assert [rivals[won.index(True)]] == list(store.page("", 10))
 
+    def test_a_new_address_has_one_owner(self) -> None:
+        """
+        Of 8 accounts that move to one address at the same moment exactly one does.
+        """
+        store = self.make()
+        people = [
+            attrs.evolve(ACCOUNT, id=f"{n}", address=f"{n}@exemple.fr")
+            for n in range(8)
+        ]
+        _ = store.apply(people)
+        moved = [attrs.evolve(one, address="new@exemple.fr") for one in people]
+
+        won = self.together(
+            [partial(store.replace, one, one.credential_version) for one in moved]
+        )
+
+        assert 1 == won.count(True)
+        assert list(store.page("", 10)) == [
+            new if is_won else old
+            for is_won, old, new in zip(won, people, moved, strict=True)
+        ]
+
     def test_a_new_address_frees_the_old(self) -> None:
         """
         After a change of address the old one is free and the new one taken.
@@ -271,3 +365,53 @@ class RegistryContract(StoreContract[Registry], ABC):
         won = self.together([partial(store.erase, ACCOUNT.id)] * 16)
 
         assert 1 == won.count(True)
+
+    def test_one_address_has_one_owner_among_processes(self) -> None:
+        """
+        Of processes that add one address exactly one does.
+        """
+        store = self.make()
+        rivals = [attrs.evolve(ACCOUNT, id=f"id {n}") for n in range(PROCESSES)]
+
+        added = self.in_processes(*([methodcaller("apply", [one])] for one in rivals))
+
+        stored = [account.id for account in store.page("", 10)]
+        assert 1 == len(stored)
+        assert [[frozenset(stored)]] == [ids for ids in added if ids != [set()]]
+
+    def test_other_processes_are_seen_at_once(self) -> None:
+        """
+        What was read before is read anew: another process may have changed it.
+        """
+        store = self.make()
+        _ = store.apply([ACCOUNT])
+        assert [ACCOUNT] == list(store.page("", 10))
+
+        [done] = self.in_processes([_REPLACE, _APPLY])
+
+        assert [True, {OTHER.id}] == done
+        assert [_MOVED, OTHER] == list(store.page("", 10))
+
+    def test_a_crash_takes_nothing_back(self) -> None:
+        """
+        What was answered is written, though the process ended at that moment.
+        """
+        store = self.make()
+        _ = store.apply([ACCOUNT])
+
+        [done] = self.in_processes([_APPLY, _REPLACE, methodcaller("erase", OTHER.id)])
+
+        assert [{OTHER.id}, True, True] == done
+        assert [_MOVED] == list(store.page("", 10))
+        assert {OTHER.id} == store.apply([OTHER])
+
+    def test_out_of_reach_nothing_is_answered(self) -> None:
+        """
+        Without its database every method raises `uness_auth.errors.StorageError`.
+        """
+        assert {} == self.out_of_reach(
+            page=("", 10),
+            apply=([ACCOUNT],),
+            replace=(ACCOUNT, ACCOUNT.credential_version),
+            erase=(ACCOUNT.id,),
+        )

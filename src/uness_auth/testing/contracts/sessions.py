@@ -7,15 +7,26 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from datetime import timedelta
 from functools import partial
+from operator import methodcaller
 from typing import Final, Protocol
 
 import attrs
 
 from ...model import Account, Session
 from ...ports import Accounts, JoinedSessions, Sessions
-from .accounts import ACCOUNT
+from .accounts import ACCOUNT, LOOK_ALIKES, NEW, ODD
 from .accounts import OTHER as OTHER_ACCOUNT
-from .base import MINUTE, NOW, SECOND, StoreContract, is_utc
+from .base import (
+    ELSEWHERE,
+    LATE,
+    MINUTE,
+    NOW,
+    PROCESSES,
+    SECOND,
+    StoreContract,
+    is_utc,
+    second,
+)
 
 
 SESSION: Final = Session(
@@ -26,7 +37,10 @@ SESSION: Final = Session(
     last_seen_at=NOW,
     is_remembered=True,
 )
-OTHER: Final = attrs.evolve(SESSION, digest="c1" * 32, is_remembered=False)
+OTHER: Final = attrs.evolve(
+    SESSION, digest="c1" * 32, account_id=OTHER_ACCOUNT.id, is_remembered=False
+)
+_CLOSE: Final = methodcaller("close", SESSION.digest)
 
 
 class SessionsContract(StoreContract[Sessions], ABC):
@@ -62,6 +76,32 @@ class SessionsContract(StoreContract[Sessions], ABC):
         assert is_utc(found.last_seen_at)
         assert SESSION.opened_at == found.opened_at
 
+    def test_zones_are_understood(self) -> None:
+        """
+        Instants given in another time zone come back as the instants that they are.
+        """
+        foreign = attrs.evolve(SESSION, opened_at=ELSEWHERE, last_seen_at=ELSEWHERE)
+        store = self._holding(foreign)
+
+        assert foreign == store.by_digest(SESSION.digest)
+        assert store.touch(SESSION.digest, ELSEWHERE + MINUTE)
+        assert store.by_digest(SESSION.digest) == attrs.evolve(
+            foreign, last_seen_at=NOW + MINUTE
+        )
+
+    def test_seconds_are_not_rounded(self) -> None:
+        """
+        An instant with microseconds comes back as the same second, never as the next.
+        """
+        store = self._holding(attrs.evolve(SESSION, opened_at=NOW + LATE))
+        assert store.touch(SESSION.digest, NOW + LATE)
+
+        found = store.by_digest(SESSION.digest)
+
+        assert found is not None
+        assert NOW == second(found.opened_at)
+        assert NOW == second(found.last_seen_at)
+
     def test_unknown_session(self) -> None:
         """
         A digest nobody stored is None, is not touched and is not closed.
@@ -92,6 +132,17 @@ class SessionsContract(StoreContract[Sessions], ABC):
         store = self._holding(SESSION)
 
         assert store.touch(SESSION.digest, NOW - MINUTE)
+        assert SESSION == store.by_digest(SESSION.digest)
+
+    def test_touched_twice_is_found(self) -> None:
+        """
+        A touch that changes nothing is True: the session is open.
+
+        A database may count the rows that it changed rather than those that it found.
+        """
+        store = self._holding(SESSION)
+
+        assert store.touch(SESSION.digest, SESSION.last_seen_at)
         assert SESSION == store.by_digest(SESSION.digest)
 
     def test_the_latest_touch_stays(self) -> None:
@@ -159,6 +210,7 @@ class SessionsContract(StoreContract[Sessions], ABC):
         """
         A purge removes what was last seen before, not at that very second.
         """
+        self.need("supports_purge")
         store = self._holding(SESSION, attrs.evolve(OTHER, last_seen_at=NOW + MINUTE))
 
         assert 0 == store.purge(NOW, 10)
@@ -171,11 +223,77 @@ class SessionsContract(StoreContract[Sessions], ABC):
         """
         A purge removes no more than it was told to.
         """
+        self.need("supports_purge")
         store = self._holding(
             *(attrs.evolve(SESSION, digest=f"{n:064x}") for n in range(5))
         )
 
         assert [2, 2, 1, 0] == [store.purge(NOW + SECOND, 2) for _ in range(4)]
+
+    def test_purges_count_each_once(self) -> None:
+        """
+        Of purges at the same moment each counts what it removed itself.
+        """
+        self.need("supports_purge")
+        store = self._holding(
+            *(attrs.evolve(SESSION, digest=f"{n:064x}") for n in range(20))
+        )
+
+        removed = self.together([partial(store.purge, NOW + SECOND, 4)] * 8)
+
+        assert 20 == sum(removed) + store.purge(NOW + SECOND, 100)
+
+    def test_close_has_one_winner_among_processes(self) -> None:
+        """
+        Of processes that close one session exactly one does.
+        """
+        _ = self._holding(SESSION)
+
+        won = self.in_processes(*[[_CLOSE]] * PROCESSES)
+
+        assert 1 == won.count([True])
+
+    def test_other_processes_are_seen_at_once(self) -> None:
+        """
+        What was read before is read anew: another process may have closed it.
+        """
+        store = self._holding(SESSION, OTHER)
+        assert SESSION == store.by_digest(SESSION.digest)
+        assert OTHER == store.by_digest(OTHER.digest)
+
+        [done] = self.in_processes(
+            [_CLOSE, methodcaller("touch", OTHER.digest, NOW + MINUTE)]
+        )
+
+        assert [True, True] == done
+        assert store.by_digest(SESSION.digest) is None
+        assert store.by_digest(OTHER.digest) == attrs.evolve(
+            OTHER, last_seen_at=NOW + MINUTE
+        )
+
+    def test_a_crash_takes_nothing_back(self) -> None:
+        """
+        What was answered is written, though the process ended at that moment.
+        """
+        store = self._holding(SESSION)
+
+        _ = self.in_processes([_CLOSE, methodcaller("add", OTHER)])
+
+        assert store.by_digest(SESSION.digest) is None
+        assert OTHER == store.by_digest(OTHER.digest)
+        assert store.close(OTHER.digest)
+
+    def test_out_of_reach_nothing_is_answered(self) -> None:
+        """
+        Without its database every method raises `uness_auth.errors.StorageError`.
+        """
+        assert {} == self.out_of_reach(
+            add=(SESSION,),
+            by_digest=(SESSION.digest,),
+            touch=(SESSION.digest, NOW),
+            close=(SESSION.digest,),
+            purge=(NOW, 10),
+        )
 
     def _holding(self, *sessions: Session) -> Sessions:
         store = self.make()
@@ -215,11 +333,38 @@ class JoinedSessionsContract(StoreContract[JoiningSessions], ABC):
         """
         Both come back with every field, the account being the session's own.
         """
-        sessions, _ = self.make(OTHER_ACCOUNT, ACCOUNT)
-        sessions.add(OTHER)
-        sessions.add(SESSION)
+        sessions, _ = self.make(OTHER_ACCOUNT, ACCOUNT, ODD)
+        odd = attrs.evolve(SESSION, digest="c2" * 32, account_id=ODD.id)
+        for session in (OTHER, odd, SESSION):
+            sessions.add(session)
 
         assert (SESSION, ACCOUNT) == sessions.with_account(SESSION.digest)
+        assert (OTHER, OTHER_ACCOUNT) == sessions.with_account(OTHER.digest)
+        assert (odd, ODD) == sessions.with_account(odd.digest)
+
+    def test_accounts_are_matched_exactly(self) -> None:
+        """
+        A session of one account never comes with that of a look-alike.
+        """
+        sessions, _ = self.make(attrs.evolve(ACCOUNT, id="mike"))
+        for n, account_id in enumerate(LOOK_ALIKES):
+            one = attrs.evolve(SESSION, digest=f"{n:064x}", account_id=account_id)
+            sessions.add(one)
+
+        found = [sessions.with_account(f"{n:064x}") for n in range(len(LOOK_ALIKES))]
+
+        assert found[0] is not None
+        assert [None] * (len(LOOK_ALIKES) - 1) == found[1:]
+
+    def test_states_come_along(self) -> None:
+        """
+        A disabled account comes with its session, so that the session can be refused.
+        """
+        disabled = attrs.evolve(ACCOUNT, is_disabled=True)
+        sessions, _ = self.make(disabled)
+        sessions.add(SESSION)
+
+        assert (SESSION, disabled) == sessions.with_account(SESSION.digest)
 
     def test_none_without_either(self) -> None:
         """
@@ -227,7 +372,7 @@ class JoinedSessionsContract(StoreContract[JoiningSessions], ABC):
         """
         sessions, _ = self.make(OTHER_ACCOUNT)
         sessions.add(SESSION)
-        sessions.add(attrs.evolve(OTHER, account_id=OTHER_ACCOUNT.id))
+        sessions.add(OTHER)
         assert sessions.close(OTHER.digest)
 
         assert sessions.with_account("ff" * 32) is None
@@ -247,3 +392,34 @@ class JoinedSessionsContract(StoreContract[JoiningSessions], ABC):
 
         assert found is not None
         assert ACCOUNT.credential_version + 1 == found[1].credential_version
+
+    def test_other_processes_are_seen_at_once(self) -> None:
+        """
+        A version that another process moved is seen by the next look.
+        """
+        sessions, _ = self.make(ACCOUNT, OTHER_ACCOUNT)
+        sessions.add(SESSION)
+        sessions.add(OTHER)
+        assert (SESSION, ACCOUNT) == sessions.with_account(SESSION.digest)
+        assert (OTHER, OTHER_ACCOUNT) == sessions.with_account(OTHER.digest)
+
+        _ = self.in_processes(
+            [
+                partial(_set_password, account=ACCOUNT),
+                methodcaller("close", OTHER.digest),
+            ]
+        )
+
+        assert (SESSION, NEW) == sessions.with_account(SESSION.digest)
+        assert sessions.with_account(OTHER.digest) is None
+
+    def test_out_of_reach_nothing_is_answered(self) -> None:
+        """
+        Without its database the join raises `uness_auth.errors.StorageError`.
+        """
+        assert {} == self.out_of_reach(with_account=(SESSION.digest,))
+
+
+def _set_password(sessions: JoiningSessions, *, account: Account) -> bool:
+    version = account.credential_version
+    return sessions.joins.set_password(account.id, NEW.password_hash, version)

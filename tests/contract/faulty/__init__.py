@@ -1,0 +1,3 @@
+"""
+Implementations of the ports with one planted fault each, for the contracts to reject.
+"""

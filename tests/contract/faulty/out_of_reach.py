@@ -1,0 +1,90 @@
+"""
+Stores that do not refuse when their database cannot be reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from tests.contract.faulty.planting import Planted
+from uness_auth import ports
+from uness_auth.errors import StorageError
+from uness_auth.testing import contracts
+
+
+METHODS: Final[dict[str, tuple[str, ...]]] = {
+    port: tuple(
+        name
+        for name, value in vars(getattr(ports, port)).items()
+        if not name.startswith("_") and callable(value)
+    )
+    for port in (
+        "Accounts",
+        "Registry",
+        "CodeChallenges",
+        "Sessions",
+        "JoinedSessions",
+        "Counters",
+    )
+}
+
+
+def refuse(*_args: object) -> None:
+    """
+    Do as the ports say.
+    """
+    raise StorageError
+
+
+def swallow(*_args: object) -> None:
+    """
+    Answer as if nothing were there.
+    """
+
+
+def let_through(*_args: object) -> None:
+    """
+    Raise what the driver raised.
+    """
+    msg = "connection refused"
+    raise ConnectionRefusedError(msg)
+
+
+def planted(port: str, fault: Callable[..., None], *methods: str) -> Planted:
+    """
+    Return a store where these methods have the fault, and the others refuse.
+    """
+    names = {name: fault if name in methods else refuse for name in METHODS[port]}
+
+    class Offers:
+        def make(self) -> None:
+            """
+            Not needed where the database is out of reach.
+            """
+
+        def make_unreachable(self) -> Any:
+            return type(
+                port, (), {name: staticmethod(done) for name, done in names.items()}
+            )
+
+    return Planted(
+        name=f"{fault.__name__}_{'_'.join(methods)}_of_{port}",
+        contract=getattr(contracts, f"{port}Contract"),
+        rejected_by=("test_out_of_reach_nothing_is_answered",),
+        offers=Offers,
+    )
+
+
+def faults() -> Iterator[Planted]:
+    """
+    Return, of each port, one fault for each method, and one for all of them.
+    """
+    for port, methods in METHODS.items():
+        yield planted(port, let_through, *methods)
+        for method in methods:
+            yield planted(port, swallow, method)
+
+
+FAULTLESS: Final = [planted(port, refuse) for port in METHODS]
+PLANTED: Final = list(faults())

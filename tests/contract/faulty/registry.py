@@ -1,0 +1,309 @@
+"""
+Registries with planted faults.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+import attrs
+
+from tests.contract.faulty.planting import (
+    Meeting,
+    changing,
+    local,
+    naive,
+    planted_in,
+    rounded,
+)
+from uness_auth.errors import StorageError
+from uness_auth.model import Account
+from uness_auth.storage.memory import (
+    MemoryRegistry,
+    Rows,
+)
+from uness_auth.testing import contracts
+from uness_auth.testing.contracts.base import NOW
+
+
+class FaultyRegistry(MemoryRegistry):
+    contract: ClassVar = contracts.RegistryContract
+
+    def __init__(self, rows: Rows) -> None:
+        super().__init__(rows)
+        self.meeting = Meeting()
+
+    @classmethod
+    def build(cls) -> MemoryRegistry:
+        return cls(Rows())
+
+    def put(self, account: Account) -> None:
+        self._rows.accounts[account.id] = account
+        self._rows.ids[account.address] = account.id
+
+    def is_new(self, account: Account) -> bool:
+        return (
+            account.id not in self._rows.accounts
+            and account.address not in self._rows.ids
+        )
+
+
+class AddsOpenAccountsOnly(FaultyRegistry):
+    rejected_by = ("test_applied_accounts_are_there",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        return super().apply([attrs.evolve(one, is_disabled=False) for one in accounts])
+
+
+class TellsWhatWasAsked(FaultyRegistry):
+    rejected_by = (
+        "test_known_ids_are_skipped",
+        "test_known_addresses_are_skipped",
+        "test_one_address_has_one_owner",
+        "test_a_new_address_frees_the_old",
+    )
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        _ = super().apply(accounts)
+        return frozenset(account.id for account in accounts)
+
+
+class InsertsDefaults(FaultyRegistry):
+    rejected_by = ("test_nothing_is_applied",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        if not accounts:
+            self.put(Account(id="0", address="", credential_version=0, created_at=NOW))
+        return super().apply(accounts)
+
+
+class RunsOutOfParameters(FaultyRegistry):
+    rejected_by = ("test_thousands_are_applied",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        return super().apply(accounts[:999])
+
+
+class Overwrites(FaultyRegistry):
+    rejected_by = (
+        "test_known_ids_are_skipped",
+        "test_known_addresses_are_skipped",
+        "test_the_first_of_twins_is_added",
+    )
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        for account in accounts:
+            self.put(account)
+        return frozenset(account.id for account in accounts)
+
+
+class FoldsAddresses(FaultyRegistry):
+    rejected_by = ("test_similar_addresses_are_not_known",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        kept = {one.address.casefold().rstrip(): one for one in reversed(accounts)}
+        return super().apply([one for one in accounts if one in kept.values()])
+
+
+class AppliesOneByOne(FaultyRegistry):
+    rejected_by = ("test_all_or_none_are_applied",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        added: frozenset[str] = frozenset()
+        for account in accounts:
+            if not account.display_name.isprintable():
+                msg = "no such character"
+                raise StorageError(msg)
+            added |= super().apply([account])
+        return added
+
+
+class LooksThenAdds(FaultyRegistry):
+    rejected_by = ("test_one_address_has_one_owner", "test_intakes_at_the_same_moment")
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        new = [account for account in accounts if self.is_new(account)]
+        self.meeting.wait()
+        for account in new:
+            self.put(account)
+        return frozenset(account.id for account in new)
+
+
+class LooksOnceForAll(FaultyRegistry):
+    rejected_by = ("test_the_first_of_twins_is_added",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        new = [account for account in accounts if self.is_new(account)]
+        for account in new:
+            self.put(account)
+        return frozenset(account.id for account in new)
+
+
+class RepeatsTheLast(FaultyRegistry):
+    rejected_by = ("test_pages_go_on_after_the_last_id",)
+
+    def page(self, after: str, limit: int, /) -> Sequence[Account]:
+        found = sorted(one for one in self._rows.accounts if one >= after)
+        return [self._rows.accounts[one] for one in found[:limit]]
+
+
+class SortsByWords(FaultyRegistry):
+    rejected_by = ("test_pages_go_on_after_the_last_id",)
+
+    def page(self, after: str, limit: int, /) -> Sequence[Account]:
+        return sorted(super().page(after, limit), key=lambda one: one.id.casefold())
+
+
+class ReplacesSome(FaultyRegistry):
+    rejected_by = ("test_replace_writes_every_field",)
+
+    def replace(self, account: Account, version: int, /) -> bool:
+        stored = self._rows.accounts[account.id]
+        return super().replace(
+            attrs.evolve(account, display_name=stored.display_name), version
+        )
+
+
+class ReplacesAnyVersion(FaultyRegistry):
+    rejected_by = (
+        "test_replace_under_a_stale_version_is_refused",
+        "test_replace_has_one_winner",
+    )
+
+    def replace(self, account: Account, version: int, /) -> bool:
+        stored = self._rows.accounts[account.id]
+        return super().replace(account, stored.credential_version)
+
+
+class SharesAddresses(FaultyRegistry):
+    rejected_by = ("test_replace_to_a_taken_address_is_refused",)
+
+    def replace(self, account: Account, version: int, /) -> bool:
+        if self._rows.under(account.id, version) is None:
+            return False
+        self.put(account)
+        return True
+
+
+class ReplacesNobody(FaultyRegistry):
+    rejected_by = ("test_replace_creates_nobody",)
+
+    def replace(self, account: Account, version: int, /) -> bool:
+        _ = super().apply([account])
+        return super().replace(account, version)
+
+
+class ReplacesTheSuspension(FaultyRegistry):
+    rejected_by = ("test_replace_leaves_the_suspension_alone",)
+
+    def replace(self, account: Account, version: int, /) -> bool:
+        done = super().replace(account, version)
+        self.put(account)
+        return done
+
+
+class LooksThenReplaces(FaultyRegistry):
+    rejected_by = ("test_replace_has_one_winner",)
+
+    def replace(self, account: Account, version: int, /) -> bool:
+        if self._rows.under(account.id, version) is None:
+            return False
+        self.meeting.wait()
+        self.put(account)
+        return True
+
+
+class KeepsOldAddresses(FaultyRegistry):
+    rejected_by = ("test_a_new_address_frees_the_old",)
+
+    def replace(self, account: Account, version: int, /) -> bool:
+        stored = self._rows.accounts[account.id]
+        done = super().replace(account, version)
+        self._rows.ids[stored.address] = account.id
+        return done
+
+
+class KeepsErasedAddresses(FaultyRegistry):
+    rejected_by = ("test_erased_once",)
+
+    def erase(self, account_id: str, /) -> bool:
+        return self._rows.accounts.pop(account_id, None) is not None
+
+
+class LooksThenErases(FaultyRegistry):
+    rejected_by = ("test_erase_has_one_winner",)
+
+    def erase(self, account_id: str, /) -> bool:
+        is_there = account_id in self._rows.accounts
+        self.meeting.wait()
+        _ = super().erase(account_id)
+        return is_there
+
+
+class ForgetsTheZoneOfPages(FaultyRegistry):
+    rejected_by = ("test_instants_are_utc", "test_applied_accounts_are_there")
+
+    def page(self, after: str, limit: int, /) -> Sequence[Account]:
+        return [changing(one, naive) for one in super().page(after, limit)]
+
+
+class RoundsUpPages(FaultyRegistry):
+    rejected_by = ("test_instants_are_utc",)
+
+    def page(self, after: str, limit: int, /) -> Sequence[Account]:
+        return [changing(one, rounded) for one in super().page(after, limit)]
+
+
+class AppliesLocalTime(FaultyRegistry):
+    rejected_by = ("test_zones_are_understood",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        return super().apply([changing(one, local) for one in accounts])
+
+
+class EndsTextsAtNUL(FaultyRegistry):
+    rejected_by = ("test_all_or_none_are_applied",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        return super().apply(
+            [
+                attrs.evolve(one, display_name=one.display_name.partition("\0")[0])
+                for one in accounts
+            ]
+        )
+
+
+class FoldsLookAlikes(FaultyRegistry):
+    rejected_by = ("test_similar_addresses_are_not_known",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        kept = {
+            unicodedata.normalize("NFKD", one.address).encode("ascii", "ignore"): one
+            for one in reversed(accounts)
+        }
+        return super().apply([one for one in accounts if one in kept.values()])
+
+
+class CountsReplacedRows(FaultyRegistry):
+    rejected_by = ("test_replaced_by_the_same",)
+
+    def replace(self, account: Account, version: int, /) -> bool:
+        before = self._rows.accounts.get(account.id)
+        return super().replace(account, version) and before != account
+
+
+class LooksThenMoves(FaultyRegistry):
+    rejected_by = ("test_a_new_address_has_one_owner",)
+
+    def replace(self, account: Account, version: int, /) -> bool:
+        is_taken = account.address in self._rows.ids
+        self.meeting.wait()
+        if is_taken or self._rows.under(account.id, version) is None:
+            return False
+        self.put(account)
+        return True
+
+
+PLANTED: Final = planted_in(FaultyRegistry)
