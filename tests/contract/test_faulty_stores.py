@@ -17,7 +17,9 @@ from tests.contract.faulty import (
     accounts,
     code_challenges,
     counters,
+    mailers,
     on_file,
+    order_queues,
     out_of_reach,
     password_hashing,
     registry,
@@ -35,6 +37,8 @@ PLANTED: Final = [
     *sessions.PLANTED,
     *counters.PLANTED,
     *password_hashing.PLANTED,
+    *mailers.PLANTED,
+    *order_queues.PLANTED,
     *on_file.PLANTED,
     *out_of_reach.PLANTED,
 ]
@@ -72,9 +76,7 @@ class TestContracts:
         """
         The test that should find the fault finds it.
         """
-        contract = fault.bind(tmp_path)
-
-        with pytest.raises(AssertionError):
+        with fault.bound(tmp_path) as contract, pytest.raises(AssertionError):
             getattr(contract, test)()
 
     @pytest.mark.parametrize(("store", "test"), pairs(FAULTLESS))
@@ -84,7 +86,8 @@ class TestContracts:
         """
         The same store without the fault passes: it was the fault that was found.
         """
-        getattr(store.bind(tmp_path), test)()
+        with store.bound(tmp_path) as contract:
+            getattr(contract, test)()
 
     @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda one: one.__name__)
     def test_every_test_finds_a_fault(self, contract: type) -> None:

@@ -28,13 +28,17 @@ class Planted:
     rejected_by: tuple[str, ...]
     offers: type
 
-    def bind(self, folder: Path, /) -> Any:
+    @contextmanager
+    def bound(self, folder: Path, /) -> Iterator[Any]:
         """
-        Return the contract, bound to what has the fault; files may go to *folder*.
+        Lend the contract, bound to what has the fault; files may go to *folder*.
         """
         bound = type(f"Test{self.name}", (self.offers, self.contract), {})()
         bound.folder = folder
-        return bound
+        try:
+            yield bound
+        finally:
+            getattr(bound, "close", bool)()
 
 
 def planted_in(*families: Any) -> list[Planted]:

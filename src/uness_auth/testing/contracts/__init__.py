@@ -12,22 +12,36 @@ To see values in failures, say before the import::
 
 from __future__ import annotations
 
+from typing import Final
+
 from .accounts import AccountsContract
 from .base import Contract, RemoteContract, StoreContract
 from .code_challenges import CodeChallengesContract
 from .counters import CountersContract
+from .mailers import MailerContract
+from .order_queues import OrderQueueContract
 from .password_hashing import PasswordHashingContract
 from .registry import RegistryContract
 from .sessions import JoinedSessionsContract, JoiningSessions, SessionsContract
 
 
+VERSION: Final = 1
+"""
+Grows when a test is added or sharpened: what passed before may then be rejected.
+
+The changelog says with which release, and what for.
+"""
+
 __all__ = [
+    "VERSION",
     "AccountsContract",
     "CodeChallengesContract",
     "Contract",
     "CountersContract",
     "JoinedSessionsContract",
     "JoiningSessions",
+    "MailerContract",
+    "OrderQueueContract",
     "PasswordHashingContract",
     "RegistryContract",
     "RemoteContract",
