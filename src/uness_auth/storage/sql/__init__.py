@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+import attrs
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -19,10 +20,12 @@ from .code_challenges import SQLCodeChallenges
 from .counters import SQLCounters
 from .database import Database
 from .registry import SQLRegistry
+from .schema import METADATA
 from .sessions import SQLSessions
 
 
 __all__ = [
+    "METADATA",
     "SQLAccounts",
     "SQLCodeChallenges",
     "SQLCounters",
@@ -41,6 +44,13 @@ _WAYS: Final = (
     "write sqlite:///portal.db, postgresql://user:password@host/portal or "
     "mariadb://user:password@host/portal"
 )
+_UPGRADE: Final = (
+    "call SQLStorage.create_schema(), or run `alembic upgrade uness_auth@head`, "
+    "before the site starts"
+)
+# For an answer of the database while the tables are changed: a step takes the time it
+# needs, but a server that was lost does not keep the site from starting for ever.
+_LONGEST_STEP: Final = timedelta(days=1)
 
 
 class SQLStorage:
@@ -100,7 +110,7 @@ class SQLStorage:
 
         Raises:
             uness_auth.errors.ConfigurationError:
-                If there are no tables yet, or a newer version of the library made them.
+                If there are no tables yet, or those of another version of the library.
 
             uness_auth.errors.StorageError: If the database cannot be reached.
         """
@@ -109,23 +119,36 @@ class SQLStorage:
             self._is_checked = True
         return self._stores
 
-    def create_schema(self) -> None:
+    def create_schema(self, *, longest_wait: timedelta = timedelta(minutes=1)) -> None:
         """
-        Create what is missing, in one transaction; may be called at every start.
+        Create the tables, or bring them to this version; may be called at every start.
 
-        Of several processes that call at once one creates, and the others find it done.
+        In one transaction: where it fails, the tables are as they were.  MariaDB cannot
+        take changes of tables back; there the next call goes on where this one failed.
+        Of several processes that call at once one does the work, and the others find
+        it done.  Where nothing is to be done, it is two short questions.
+
+        Args:
+            longest_wait:
+                For another process that is at it; then `StorageError`.  The work itself
+                takes the time it needs, but waits for other locks no longer than any
+                step.
 
         Raises:
             uness_auth.errors.ConfigurationError:
                 If a newer version of the library made the tables.
+
+            uness_auth.errors.StorageError: If it failed.  It may be called again.
         """
         doing = "SQLStorage.create_schema()"
 
-        def prepare(connection: Connection) -> None:
+        def prepare(connection: Connection) -> int:
             self._backend.prepare(connection, self._waits)
+            return schema.read_version(connection)
 
-        self._database.read(doing, prepare)
-        self._check(self._database.transaction(doing, schema.create_where_missing))
+        if self._database.read(doing, prepare) < schema.VERSION:
+            self._migrate(doing, longest_wait)
+        self._check(self.schema_version())
 
     def schema_version(self) -> int:
         """
@@ -139,19 +162,32 @@ class SQLStorage:
         """
         self._database.close()
 
+    def _migrate(self, doing: str, longest_wait: timedelta) -> None:
+        # Here, because few starts need Alembic, and all would wait for its import.
+        from . import migrations  # noqa: PLC0415
+
+        waits = attrs.evolve(self._waits, for_sign=_LONGEST_STEP.total_seconds())
+        engine = _engine(self._backend, self.engine.url, waits)
+        database = Database(engine, self._backend, waits)
+        try:
+            database.migrate(doing, migrations.run, longest_wait.total_seconds())
+        finally:
+            database.close()
+
     def _check(self, found: int) -> None:
         if found == schema.VERSION:
             return
-        where = self.engine.url.render_as_string(hide_password=True)
-        ways_out = (
-            "call SQLStorage.create_schema() once, before the site starts"
+        state = (
+            "has no tables yet"
             if found == schema.NO_TABLES
+            else f"has schema version {found}, this uness-auth needs {schema.VERSION}"
+        )
+        ways_out = (
+            _UPGRADE
+            if found < schema.VERSION
             else "upgrade uness-auth, or name another database"
         )
-        msg = (
-            f"{where} has schema version {found}, this uness-auth needs "
-            f"{schema.VERSION}: {ways_out}"
-        )
+        msg = f"{_shown(self.engine.url)} {state}: {ways_out}"
         raise ConfigurationError(msg)
 
 
@@ -168,9 +204,13 @@ def _backend(url: URL) -> Backend:
     for drivers, backend in _BACKENDS:
         if url.drivername in drivers:
             return backend
-    shown = url.render_as_string(hide_password=True)
-    msg = f"SQLStorage({shown!r}) is no database that it knows: {_WAYS}"
+    msg = f"SQLStorage({_shown(url)!r}) is no database that it knows: {_WAYS}"
     raise ConfigurationError(msg)
+
+
+def _shown(url: URL) -> str:
+    # Without its options: some drivers take a password there.
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def _engine(backend: Backend, url: URL, waits: Waits) -> Engine:

@@ -102,6 +102,12 @@ class Backend:
 
         begin: Begins a transaction that will write.
 
+        claim:
+            Begins the transaction of a migration, unless another process is in one,
+            and says whether it did.  The claim ends with the connection, if not before.
+            Lifts the limit for the database's work, but not for locks: whoever queues
+            for a table stops everybody behind.
+
         writers_take_turns: In this process, one writer at a time.
 
         add_new, upsert: What SQL has no common words for.
@@ -120,6 +126,7 @@ class Backend:
     make_engine: Callable[[URL, Waits], Engine]
     prepare: Callable[[Connection, Waits], None] = lambda _connection, _waits: None
     begin: str = "BEGIN"
+    claim: Callable[[Connection], bool]
     writers_take_turns: bool = False
     add_new: AddNew
     upsert: Upsert

@@ -31,6 +31,9 @@ _FAULTS: Final = (SQLAlchemyError, UnicodeEncodeError, OverflowError)
 # Before each of the three more tries, at most: in seconds.
 PAUSES: Final = (0.01, 0.03, 0.1)
 
+# Between two looks whether another process's migration is over: in seconds.
+PAUSE_OF_TURNS: Final = 0.05
+
 
 class TakenError(StorageError):
     """
@@ -163,6 +166,38 @@ class Database:
             return answer
 
         return self._write(doing, in_one)
+
+    def migrate(
+        self, doing: str, work: Callable[[Connection], object], longest_wait: float, /
+    ) -> None:
+        """
+        Do *work* while no other process migrates; all of it, or nothing, where changes
+        of tables can be taken back.  It may be done more than once.
+
+        Raises:
+            uness_auth.errors.StorageError: Also after *longest_wait* seconds of others.
+        """
+
+        def in_turn(connection: Connection) -> bool:
+            try:
+                if is_ours := self.backend.claim(connection):
+                    _ = work(connection)
+                    _ = connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                # As in `transaction`.
+                connection.invalidate()
+                raise
+            return is_ours
+
+        give_up_at = time.monotonic() + longest_wait
+        while not self.read(doing, in_turn):
+            if time.monotonic() >= give_up_at:
+                msg = (
+                    f"{doing} failed: another process is migrating the tables, or "
+                    f"writes, for over {longest_wait:g} s"
+                )
+                raise StorageError(msg)
+            time.sleep(PAUSE_OF_TURNS)
 
     def read(self, doing: str, work: Callable[[Connection], Answer], /) -> Answer:
         """

@@ -55,6 +55,9 @@ SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',
     SESSION lock_wait_timeout = {lock}
 """
 
+# Locks are of the whole server, and their names have 64 characters at most.
+CLAIM: Final = "SELECT GET_LOCK(CONCAT('uness_auth:', SHA1(DATABASE())), 0)"
+
 
 def make_engine(url: URL, waits: Waits, /) -> Engine:
     """
@@ -130,10 +133,23 @@ def is_lost_race(fault: BaseException | None, /) -> bool:
     return fault is not None and not LOST_RACES.isdisjoint(fault.args[:1])
 
 
+def claim(connection: Connection, /) -> bool:
+    """
+    Take the lock of migrations, unless another process has it.
+
+    Each change of a table commits: there is no transaction to begin.
+    """
+    if connection.exec_driver_sql(CLAIM).scalar_one() != 1:
+        return False
+    _ = connection.exec_driver_sql("SET SESSION max_statement_time = 0")
+    return True
+
+
 MARIADB: Final = Backend(
     name="MariaDB",
     extra="mariadb",
     make_engine=make_engine,
+    claim=claim,
     add_new=add_new,
     upsert=upsert,
     purging=purging,

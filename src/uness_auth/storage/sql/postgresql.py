@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import (
     URL,
     Column,
+    Connection,
     Delete,
     Engine,
     Table,
@@ -47,6 +48,10 @@ SELECT set_config('default_transaction_isolation', 'read committed', false),
        set_config('lock_timeout', %(answer)s, false),
        set_config('statement_timeout', %(answer)s, false)
 """
+
+# Of all locks of a database, the one of our migrations: "uness" in ASCII.  Of the
+# transaction, because a pooler may give the session to somebody else afterwards.
+CLAIM: Final = "SELECT pg_try_advisory_xact_lock(x'756e657373'::bigint)"
 
 
 def make_engine(url: URL, waits: Waits, /) -> Engine:
@@ -129,10 +134,22 @@ def is_lost_race(fault: BaseException | None, /) -> bool:
     return getattr(fault, "sqlstate", None) in LOST_RACES
 
 
+def claim(connection: Connection, /) -> bool:
+    """
+    Begin the transaction of a migration, unless another process is in one.
+    """
+    _ = connection.exec_driver_sql("BEGIN")
+    is_ours = bool(connection.exec_driver_sql(CLAIM).scalar_one())
+    then = "SET LOCAL statement_timeout = 0" if is_ours else "ROLLBACK"
+    _ = connection.exec_driver_sql(then)
+    return is_ours
+
+
 POSTGRESQL: Final = Backend(
     name="PostgreSQL",
     extra="postgresql",
     make_engine=make_engine,
+    claim=claim,
     add_new=add_new_and_tell(add_if_new),
     upsert=upsert,
     purging=purging,

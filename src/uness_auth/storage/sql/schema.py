@@ -23,7 +23,6 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    insert,
     inspect,
     select,
 )
@@ -32,7 +31,7 @@ from sqlalchemy.types import TypeEngine
 from ...addresses import LONGEST_ADDRESS
 
 
-# Raise it together with a step in `SQLStorage.create_schema` from the version before.
+# Raise it together with a revision in `migrations.versions` from the version before.
 VERSION: Final = 1
 NO_TABLES: Final = 0
 
@@ -74,32 +73,45 @@ def exact(length: int, /) -> String:
     return (
         String(length, collation="BINARY")
         .with_variant(String(length, collation="C"), "postgresql")
-        .with_variant(String(length, collation="utf8mb4_nopad_bin"), "mariadb")
+        .with_variant(String(length, collation="utf8mb4_nopad_bin"), "mariadb", "mysql")
     )
 
 
-_METADATA: Final = MetaData()
+# Every constraint has a name that we know, whatever the database would call it: a later
+# version may have to change it.
+METADATA: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+    }
+)
 
 _TABLE: Final[dict[str, Any]] = {
     # Rows are found by their text key alone, so that key is the table, not an index
     # beside it: one descent instead of two.
     "sqlite_with_rowid": False,
     # Whatever the database's defaults: transactions, every character, and texts that
-    # are compared as they are.
+    # are compared as they are.  Under both names, because a host may call it MySQL.
     "mariadb_engine": "InnoDB",
     "mariadb_charset": "utf8mb4",
     "mariadb_collate": "utf8mb4_nopad_bin",
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_nopad_bin",
 }
 
+# One row.  This table alone is the same in every version.
 SCHEMA: Final = Table(
     "uness_auth_schema",
-    _METADATA,
+    METADATA,
     Column("version", Integer, primary_key=True, autoincrement=False),
+    **_TABLE,
 )
 
 ACCOUNTS: Final = Table(
     "uness_auth_accounts",
-    _METADATA,
+    METADATA,
     Column("id", exact(64), primary_key=True),
     Column("address", exact(LONGEST_ADDRESS), nullable=False, unique=True),
     Column("credential_version", BigInteger, nullable=False),
@@ -114,7 +126,7 @@ ACCOUNTS: Final = Table(
 
 CODE_CHALLENGES: Final = Table(
     "uness_auth_code_challenges",
-    _METADATA,
+    METADATA,
     Column("id", exact(64), primary_key=True),
     Column("account_id", exact(64), nullable=False),
     Column("credential_version", BigInteger, nullable=False),
@@ -130,7 +142,7 @@ CODE_CHALLENGES: Final = Table(
 
 SESSIONS: Final = Table(
     "uness_auth_sessions",
-    _METADATA,
+    METADATA,
     Column("digest", exact(64), primary_key=True),
     Column("account_id", exact(64), nullable=False),
     Column("credential_version", BigInteger, nullable=False),
@@ -143,7 +155,7 @@ SESSIONS: Final = Table(
 # A key has either a text, which is swapped, or a number, which is added.
 COUNTERS: Final = Table(
     "uness_auth_counters",
-    _METADATA,
+    METADATA,
     Column("key", exact(64), primary_key=True),
     Column("text", exact(4_000)),
     Column("number", BigInteger),
@@ -152,22 +164,12 @@ COUNTERS: Final = Table(
 )
 
 
-def create_where_missing(connection: Connection, /) -> int:
-    """
-    Create every table where there is none, and return the version that is there then.
-    """
-    found = read_version(connection)
-    if found == NO_TABLES:
-        _METADATA.create_all(connection)
-        _ = connection.execute(insert(SCHEMA).values(version=VERSION))
-        return VERSION
-    return found
-
-
 def read_version(connection: Connection, /) -> int:
     """
     Return the version of the tables, `NO_TABLES` where there are none.
     """
     if not inspect(connection).has_table(SCHEMA.name):
         return NO_TABLES
-    return int(connection.execute(select(SCHEMA.c.version)).scalar_one())
+    found = connection.execute(select(SCHEMA.c.version)).scalar()
+    # A first step that broke off may have left an empty table, or one that says so.
+    return NO_TABLES if found is None else int(found)

@@ -40,6 +40,9 @@ from .backend import (
 DRIVERS: Final = frozenset({"sqlite", "sqlite+pysqlite"})
 # UPDATE … RETURNING.
 OLDEST: Final = (3, 35)
+# A plain BEGIN takes the write lock only at the first write, and where somebody else
+# wrote since the first read, that fails at once, however long the time-out.
+BEGIN: Final = "BEGIN IMMEDIATE"
 
 
 def make_engine(url: URL, waits: Waits, /) -> Engine:
@@ -123,13 +126,26 @@ def purging(key: Column[Any], ends_at: Column[Any], /) -> Delete:
     return delete(key.table).where(key.in_(over))
 
 
+def claim(connection: Connection, /) -> bool:
+    """
+    Begin the transaction of a migration, unless somebody else is writing.
+    """
+    try:
+        _ = connection.exec_driver_sql(BEGIN)
+    except OperationalError as exc:
+        # The low byte; the others say how it is busy.
+        if getattr(exc.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
+
+
 SQLITE: Final = Backend(
     name="SQLite",
     make_engine=make_engine,
     prepare=use_write_ahead_log,
-    # A plain BEGIN takes the write lock only at the first write, and where somebody
-    # else wrote since the first read, that fails at once, however long the time-out.
-    begin="BEGIN IMMEDIATE",
+    begin=BEGIN,
+    claim=claim,
     # SQLite lets writers wait by sleeping longer and longer, and whoever comes while
     # they sleep goes first: of 32 threads, some waited for seconds.  So the writers of
     # one process form a queue of their own, and only processes compete there.
