@@ -197,6 +197,7 @@ class TestMistakes:
         known = {
             name
             for contract in contracts.__all__
+            if contract.endswith("Contract")
             for kind in getattr(contracts, contract).__mro__
             for name in vars(kind)
             if name.startswith("supports_")

@@ -1,9 +1,12 @@
 """
 What every store does, as tests to inherit: one class per port.
 
-Subclass it in your own tests and build an empty store in `make`; everything else is
-inherited.  The docstrings of the tests are the specification; those of
-`uness_auth.ports` say the same to who implements it.
+Subclass it in your own tests and build an empty store in `make`; the rest is inherited.
+Say how another process opens it, and what it is like out of reach, or why there is no
+such thing: see `StoreContract`.
+
+The docstrings of the tests are the specification; those of `uness_auth.ports` say the
+same to who implements it.
 
 To see values in failures, say before the import::
 

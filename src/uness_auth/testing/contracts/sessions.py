@@ -383,15 +383,13 @@ class JoinedSessionsContract(StoreContract[JoiningSessions], ABC):
         """
         A version that moved is seen by the next look, so that the session is void.
         """
-        sessions, accounts = self.make(ACCOUNT)
+        sessions, _ = self.make(ACCOUNT)
         sessions.add(SESSION)
-        _ = sessions.with_account(SESSION.digest)
-        assert accounts.set_password(ACCOUNT.id, "new", ACCOUNT.credential_version)
+        assert (SESSION, ACCOUNT) == sessions.with_account(SESSION.digest)
 
-        found = sessions.with_account(SESSION.digest)
+        assert _set_password(sessions, account=ACCOUNT)
 
-        assert found is not None
-        assert ACCOUNT.credential_version + 1 == found[1].credential_version
+        assert (SESSION, NEW) == sessions.with_account(SESSION.digest)
 
     def test_other_processes_are_seen_at_once(self) -> None:
         """
