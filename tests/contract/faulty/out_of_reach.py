@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import attrs
+
 from tests.contract.faulty.planting import Planted
 from uness_auth import ports
 from uness_auth.errors import StorageError
@@ -51,6 +53,15 @@ def let_through(*_args: object) -> None:
     raise ConnectionRefusedError(msg)
 
 
+def quote(*args: object) -> None:
+    """
+    Refuse, with the driver's words about the statement and its values.
+    """
+    values = [attrs.astuple(one) if attrs.has(type(one)) else one for one in args]
+    msg = "not done"
+    raise StorageError(msg) from ConnectionRefusedError(f"parameters: {values}")
+
+
 def planted(port: str, fault: Callable[..., None], *methods: str) -> Planted:
     """
     Return a store where these methods have the fault, and the others refuse.
@@ -78,10 +89,11 @@ def planted(port: str, fault: Callable[..., None], *methods: str) -> Planted:
 
 def faults() -> Iterator[Planted]:
     """
-    Return, of each port, one fault for each method, and one for all of them.
+    Return, of each port, one fault for each method, and two for all of them.
     """
     for port, methods in METHODS.items():
         yield planted(port, let_through, *methods)
+        yield planted(port, quote, *methods)
         for method in methods:
             yield planted(port, swallow, method)
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from datetime import timedelta
 from functools import partial
 from operator import methodcaller
-from typing import Final
+from typing import ClassVar, Final
 
 import attrs
 
@@ -85,6 +85,8 @@ class AccountsContract(StoreContract[Accounts], ABC):
 
     Subclass it in your test suite and build a store in `make`.
     """
+
+    secrets: ClassVar[tuple[str, ...]] = (ACCOUNT.address, ACCOUNT.password_hash)
 
     @abstractmethod
     def make(self, *accounts: Account) -> Accounts:
@@ -451,13 +453,15 @@ class AccountsContract(StoreContract[Accounts], ABC):
     def test_out_of_reach_nothing_is_answered(self) -> None:
         """
         Without its database every method raises `uness_auth.errors.StorageError`.
+
+        No secret that it was given is in the error.
         """
         version = ACCOUNT.credential_version
 
         assert {} == self.out_of_reach(
             by_id=(ACCOUNT.id,),
             by_address=(ACCOUNT.address,),
-            set_password=(ACCOUNT.id, "new", version),
-            rehash=(ACCOUNT.id, "new", version),
+            set_password=(ACCOUNT.id, ACCOUNT.password_hash, version),
+            rehash=(ACCOUNT.id, ACCOUNT.password_hash, version),
             disable_password=(ACCOUNT.id, version),
         )

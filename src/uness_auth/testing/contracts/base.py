@@ -4,6 +4,7 @@ What the contracts share: abilities that are declared, and calls at the same mom
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta, timezone
@@ -88,10 +89,13 @@ class RemoteContract(Contract, Generic[S]):
             `make_unreachable`.
 
         refusal: What is raised then.
+
+        secrets: What no error quotes, nor what caused it: errors end up in logs.
     """
 
     supports_refusal: ClassVar[bool | str] = True
     refusal: ClassVar[type[UnessAuthError]] = StorageError
+    secrets: ClassVar[tuple[str, ...]] = ()
 
     def make_unreachable(self) -> S:
         """
@@ -104,7 +108,7 @@ class RemoteContract(Contract, Generic[S]):
         Call these methods, with these arguments, of one that cannot reach anything.
 
         Returns:
-            What each did that did not raise `refusal`.
+            What each did that did not raise `refusal`, or that quoted a secret in it.
         """
         self.need("supports_refusal")
         cut_off = self.make_unreachable()
@@ -114,8 +118,10 @@ class RemoteContract(Contract, Generic[S]):
     def _done(self, cut_off: S, name: str, args: tuple[object, ...]) -> str:
         try:
             answer = methodcaller(name, *args)(cut_off)
-        except self.refusal:
-            return ""
+        except self.refusal as exc:
+            # With its causes, as a log would hold it.
+            told = "".join(traceback.format_exception(exc))
+            return "".join(f"quoted {one!r}" for one in self.secrets if one in told)
         except Exception as exc:  # noqa: BLE001 - what is raised is what is told
             return f"raised {exc!r}"
         return f"answered {answer!r}"

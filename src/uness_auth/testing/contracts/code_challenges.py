@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from operator import methodcaller
-from typing import Final
+from typing import ClassVar, Final
 
 import attrs
 
@@ -53,6 +53,8 @@ class CodeChallengesContract(StoreContract[CodeChallenges], ABC):
 
     Subclass it in your test suite and build an empty store in `make`.
     """
+
+    secrets: ClassVar[tuple[str, ...]] = (CHALLENGE.browser_digest,)
 
     @abstractmethod
     def make(self) -> CodeChallenges:
@@ -408,6 +410,8 @@ class CodeChallengesContract(StoreContract[CodeChallenges], ABC):
     def test_out_of_reach_nothing_is_answered(self) -> None:
         """
         Without its database every method raises `uness_auth.errors.StorageError`.
+
+        No secret that it was given is in the error.
         """
         assert {} == self.out_of_reach(
             add=(CHALLENGE,),

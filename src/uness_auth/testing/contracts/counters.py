@@ -7,7 +7,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from functools import partial
 from operator import methodcaller
-from typing import Final
+from typing import ClassVar, Final
 
 from ...ports import Counters
 from .base import ELSEWHERE, MINUTE, NOW, PROCESSES, SECOND, StoreContract
@@ -16,6 +16,7 @@ from .base import ELSEWHERE, MINUTE, NOW, PROCESSES, SECOND, StoreContract
 KEY: Final = "5e" * 32
 OTHER: Final = "5f" * 32
 SOON: Final = NOW + MINUTE
+TEXT: Final = "1764000000 1764000065"
 _ADD: Final = methodcaller("add", OTHER, 1, SOON)
 
 
@@ -25,6 +26,8 @@ class CountersContract(StoreContract[Counters], ABC):
 
     Subclass it in your test suite and build an empty store in `make`.
     """
+
+    secrets: ClassVar[tuple[str, ...]] = (KEY, TEXT)
 
     @abstractmethod
     def make(self) -> Counters:
@@ -346,10 +349,12 @@ class CountersContract(StoreContract[Counters], ABC):
     def test_out_of_reach_nothing_is_answered(self) -> None:
         """
         Without its database every method raises `uness_auth.errors.StorageError`.
+
+        No secret that it was given is in the error.
         """
         assert {} == self.out_of_reach(
             read=(KEY,),
-            swap=(KEY, None, "text", SOON),
+            swap=(KEY, None, TEXT, SOON),
             add=(KEY, 1, SOON),
             purge=(SOON, 10),
         )

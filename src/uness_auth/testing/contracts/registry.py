@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 from functools import partial
 from operator import methodcaller
-from typing import Final
+from typing import ClassVar, Final
 
 import attrs
 
@@ -34,6 +34,8 @@ class RegistryContract(StoreContract[Registry], ABC):
 
     Subclass it in your test suite and build an empty store in `make`.
     """
+
+    secrets: ClassVar[tuple[str, ...]] = (ACCOUNT.address, ACCOUNT.password_hash)
 
     @abstractmethod
     def make(self) -> Registry:
@@ -408,6 +410,8 @@ class RegistryContract(StoreContract[Registry], ABC):
     def test_out_of_reach_nothing_is_answered(self) -> None:
         """
         Without its database every method raises `uness_auth.errors.StorageError`.
+
+        No secret that it was given is in the error.
         """
         assert {} == self.out_of_reach(
             page=("", 10),

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from datetime import timedelta
 from functools import partial
 from operator import methodcaller
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 import attrs
 
@@ -49,6 +49,8 @@ class SessionsContract(StoreContract[Sessions], ABC):
 
     Subclass it in your test suite and build an empty store in `make`.
     """
+
+    secrets: ClassVar[tuple[str, ...]] = (SESSION.digest,)
 
     @abstractmethod
     def make(self) -> Sessions:
@@ -286,6 +288,8 @@ class SessionsContract(StoreContract[Sessions], ABC):
     def test_out_of_reach_nothing_is_answered(self) -> None:
         """
         Without its database every method raises `uness_auth.errors.StorageError`.
+
+        No secret that it was given is in the error.
         """
         assert {} == self.out_of_reach(
             add=(SESSION,),
@@ -314,6 +318,8 @@ class JoinedSessionsContract(StoreContract[JoiningSessions], ABC):
 
     Subclass it in your test suite and build an empty store in `make`.
     """
+
+    secrets: ClassVar[tuple[str, ...]] = (SESSION.digest,)
 
     @abstractmethod
     def make(self, *accounts: Account) -> tuple[JoiningSessions, Accounts]:
@@ -414,6 +420,8 @@ class JoinedSessionsContract(StoreContract[JoiningSessions], ABC):
     def test_out_of_reach_nothing_is_answered(self) -> None:
         """
         Without its database the join raises `uness_auth.errors.StorageError`.
+
+        No secret that it was given is in the error.
         """
         assert {} == self.out_of_reach(with_account=(SESSION.digest,))
 
