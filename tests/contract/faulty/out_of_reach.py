@@ -53,7 +53,7 @@ def let_through(*_args: object) -> None:
     raise ConnectionRefusedError(msg)
 
 
-def quote(*args: object) -> None:
+def quote(*args: Any) -> None:
     """
     Refuse, with the driver's words about the statement and its values.
     """
