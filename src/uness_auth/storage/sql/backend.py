@@ -104,7 +104,7 @@ class Backend:
 
         claim:
             Begins the transaction of a migration, unless another process is in one,
-            and says whether it did.  The claim ends with the connection, if not before.
+            and says whether it did.  The claim ends with the connection at the latest.
             Lifts the limit for the database's work, but not for locks: whoever queues
             for a table stops everybody behind.
 

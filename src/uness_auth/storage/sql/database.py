@@ -32,7 +32,7 @@ _FAULTS: Final = (SQLAlchemyError, UnicodeEncodeError, OverflowError)
 PAUSES: Final = (0.01, 0.03, 0.1)
 
 # Between two looks whether another process's migration is over: in seconds.
-PAUSE_OF_TURNS: Final = 0.05
+PAUSE_OF_TURNS: Final = 0.1
 
 
 class TakenError(StorageError):
@@ -183,10 +183,9 @@ class Database:
                 if is_ours := self.backend.claim(connection):
                     _ = work(connection)
                     _ = connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                # As in `transaction`.
+            finally:
+                # The claim goes with the connection, and so does what was lifted for it.
                 connection.invalidate()
-                raise
             return is_ours
 
         give_up_at = time.monotonic() + longest_wait

@@ -24,13 +24,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, update
 
 from ..schema import SCHEMA, read_version
+from . import versions
 
 
 Step: TypeAlias = Callable[[Operations], None]
 
 HOME: Final = Path(__file__).parent
 # Where the revisions are.
-FOLDERS: Final = (HOME / "versions",)
+FOLDERS: Final = tuple(versions.__path__)
 
 
 def run(connection: Connection, /) -> None:
