@@ -1,5 +1,5 @@
 """
-Real threads on a file of SQLite's: one winner, and never more guesses than allowed.
+Real threads on each database: one winner, and never more guesses than allowed.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from threading import Barrier
 
 import attrs
@@ -37,7 +36,7 @@ HERE = Client(network="192.0.2.7", browser_digest="b" * 64)
 @attrs.frozen
 class Desk:
     """
-    A site on SQLite, with one account.
+    A site with one account.
     """
 
     auth: UnessAuth
@@ -77,13 +76,11 @@ class Desk:
 
 
 @pytest.fixture(name="desk")
-def _desk(tmp_path: Path, clock: FixedClock) -> Iterator[Desk]:
+def _desk(url: str, clock: FixedClock) -> Iterator[Desk]:
     """
-    A site with a database in an empty folder.
+    A site with a database of its own.
     """
-    storage = SQLStorage(
-        f"sqlite:///{tmp_path}/portal.db", longest_wait=timedelta(minutes=1)
-    )
+    storage = SQLStorage(url, longest_wait=timedelta(minutes=1))
     storage.create_schema()
     outbox, hashing, log = Outbox(), FastHashing(), EventLog()
     patient = HashingPolicy(queue_per_slot=500, longest_wait=timedelta(minutes=1))

@@ -1,15 +1,17 @@
 """
-The stores in SQL keep every contract, with RETURNING and without.
+The stores in SQL keep every contract, on each database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import ClassVar
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
+from tests.contract.sql_stores import open_port
 from uness_auth.model import Account
 from uness_auth.ports import (
     Accounts,
@@ -31,73 +33,89 @@ from uness_auth.testing.contracts import (
 )
 
 
-class OnSQLite:
+class InSQL:
     """
-    Makes stores in an empty file of SQLite's.
+    Makes stores in an empty database, of each kind.
     """
 
-    has_returning: ClassVar[bool] = True
+    port: str
 
     @pytest.fixture(autouse=True)
-    def _folder(self, tmp_path: Path) -> Iterator[None]:
-        self.storage = SQLStorage(f"sqlite:///{tmp_path}/portal.db")
-        self.storage.create_schema()
-        # As in SQLite before 3.35.
-        self.storage.engine.dialect.update_returning = self.has_returning
-        yield
-        self.storage.close()
+    def _take(self, url: str, stores: Stores) -> None:
+        self._url = url
+        self._stores = stores
+
+    def reopen(self) -> Callable[[], Any]:
+        return partial(open_port, self._url, self.port)
+
+    def make_unreachable(self) -> Any:
+        return getattr(cut_off(self._url), self.port)
 
     def stores(self, *accounts: Account) -> Stores:
         """
         Return stores that hold these accounts.
         """
-        stores = self.storage.stores
-        assert stores.registry is not None
-        assert len(accounts) == len(stores.registry.apply(accounts))
-        return stores
+        registry = self._stores.registry
+        assert registry is not None
+        assert len(accounts) == len(registry.apply(accounts))
+        return self._stores
 
 
-class TestSQLAccounts(OnSQLite, AccountsContract):
+def cut_off(url: str) -> Stores:
+    """
+    Return stores whose database is out of reach.
+    """
+    # Nobody listens on port 1, and no such folder is there.
+    nowhere = (
+        "sqlite:////no such folder/portal.db"
+        if url.startswith("sqlite")
+        else make_url(url).set(port=1)
+    )
+    # Its public door looks at the schema first, and raises by itself.
+    return SQLStorage(nowhere)._stores  # noqa: SLF001
+
+
+class TestSQLAccounts(InSQL, AccountsContract):
+    port = "accounts"
+
     def make(self, *accounts: Account) -> Accounts:
         return self.stores(*accounts).accounts
 
 
-class TestSQLRegistry(OnSQLite, RegistryContract):
+class TestSQLRegistry(InSQL, RegistryContract):
+    port = "registry"
+
     def make(self) -> Registry:
         registry = self.stores().registry
         assert registry is not None
         return registry
 
 
-class TestSQLCodeChallenges(OnSQLite, CodeChallengesContract):
+class TestSQLCodeChallenges(InSQL, CodeChallengesContract):
+    port = "code_challenges"
+
     def make(self) -> CodeChallenges:
         return self.stores().code_challenges
 
 
-class TestSQLSessions(OnSQLite, SessionsContract):
+class TestSQLSessions(InSQL, SessionsContract):
+    port = "sessions"
+
     def make(self) -> Sessions:
         return self.stores().sessions
 
 
-class TestSQLJoinedSessions(OnSQLite, JoinedSessionsContract):
+class TestSQLJoinedSessions(InSQL, JoinedSessionsContract):
+    port = "sessions"
+
     def make(self, *accounts: Account) -> tuple[JoiningSessions, Accounts]:
         stores = self.stores(*accounts)
         assert isinstance(stores.sessions, SQLSessions)
         return stores.sessions, stores.accounts
 
 
-class TestSQLCounters(OnSQLite, CountersContract):
+class TestSQLCounters(InSQL, CountersContract):
+    port = "counters"
+
     def make(self) -> Counters:
         return self.stores().counters
-
-
-class TestSQLRegistryWithoutReturning(TestSQLRegistry):
-    has_returning = False
-
-
-class TestSQLCodeChallengesWithoutReturning(TestSQLCodeChallenges):
-    has_returning = False
-
-
-class TestSQLCountersWithoutReturning(TestSQLCounters):
-    has_returning = False

@@ -1,5 +1,5 @@
 """
-Several processes share one file of SQLite's: exactly one wins, and no call is lost.
+Several processes share one database: exactly one wins, and no call is lost.
 """
 
 from __future__ import annotations
@@ -9,10 +9,7 @@ import subprocess
 import sys
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
-
-import pytest
 
 from uness_auth.model import Account, CodeChallenge
 from uness_auth.storage.sql import SQLStorage
@@ -61,11 +58,6 @@ print(json.dumps(answer))
 """
 
 
-@pytest.fixture(name="url")
-def _url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/portal.db"
-
-
 def race(url: str, step: str) -> list[Any]:
     """
     Let all processes take the step at the same moment, and return their answers.
@@ -95,7 +87,7 @@ def race(url: str, step: str) -> list[Any]:
 class TestProcesses:
     def test_schema_is_created_once(self, url: str) -> None:
         """
-        Processes that start together on an empty file all find the tables.
+        Processes that start together on an empty database all find the tables.
         """
         assert [1] * PROCESSES == race(url, "create_schema")
 

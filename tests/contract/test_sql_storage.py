@@ -5,10 +5,9 @@ What the storage in SQL does on every database, beside the contracts.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -90,25 +89,6 @@ ROUND_TRIPS: Final = {
     ("SQLRegistry.apply()", "postgresql"): 3,
     ("SQLRegistry.apply()", "mariadb"): 3,
 }
-
-
-@pytest.fixture(name="url", params=["sqlite", "postgresql", "mariadb"])
-def _url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/portal.db"
-    return str(request.getfixturevalue(f"{request.param}_url"))
-
-
-@pytest.fixture(name="storage")
-def _storage(url: str) -> Iterator[SQLStorage]:
-    with closing(SQLStorage(url)) as storage:
-        storage.create_schema()
-        yield storage
-
-
-@pytest.fixture(name="stores")
-def _stores(storage: SQLStorage) -> Stores:
-    return storage.stores
 
 
 class TestURLs:
