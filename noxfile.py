@@ -104,7 +104,7 @@ def tests(session: nox.Session) -> None:
     session.install(project(*EXTRAS), *group("tests", "servers", "frameworks", *groups))
     _measure(session, env, "tests/contract", "tests/adapters", "tests/docs")
     session.run("coverage", "combine", "--quiet", env=env)
-    session.run("coverage", "report", "--fail-under=100", env=env)
+    session.run("coverage", "report", "--fail-under=100", *_out_of_reach(), env=env)
     if has_browser_tests:
         # Not measured: what only a browser reaches would go unnoticed without one.
         _pytest(session, env, "tests/browser")
@@ -115,6 +115,13 @@ def _measure(session: nox.Session, env: dict[str, str], *folders: str) -> None:
     here = [folder for folder in folders if Path(folder).is_dir()]
     if here:
         session.run("coverage", "run", "-m", "pytest", *here, *session.posargs, env=env)
+
+
+def _out_of_reach() -> list[str]:
+    # No wheel brings MariaDB.  Where it is missing, the run says so at its end, and
+    # what only that server reaches cannot be asked for.
+    has_mariadb = shutil.which("mariadbd") or os.environ.get("UNESS_TEST_MARIADB")
+    return [] if has_mariadb else ["--omit=*/storage/sql/mariadb.py"]
 
 
 def _pytest(session: nox.Session, env: dict[str, str], *folders: str) -> None:
