@@ -68,6 +68,9 @@ def run(folder: Path) -> tuple[int, str]:
         re.DOTALL | re.MULTILINE,
     )[0]
     (folder / name).write_text(test, encoding="utf-8")
+    # A project of its own: this one's settings lie in a folder above where the folder
+    # for temporary files lies in it, and would name the test's module as one of ours.
+    (folder / "pytest.ini").touch()
     done = subprocess.run(  # noqa: S603 - the interpreter that runs this test
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", name],
         cwd=folder,
