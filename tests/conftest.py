@@ -118,6 +118,16 @@ def _redis_url(redis_server: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(name="url", params=["sqlite", "postgresql", "mariadb"])
+def _url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """
+    The URL of an empty database, once of each kind.
+    """
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/portal.db"
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
 @pytest.fixture(name="own_postgresql")
 def _own_postgresql() -> Iterator[Server]:
     """
