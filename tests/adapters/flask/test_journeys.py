@@ -11,6 +11,7 @@ from flask import Flask, render_template_string
 
 from uness_auth import Site, UnessAuth
 from uness_auth.flask import FlaskAuth, current_account, login_required
+from uness_auth.ports import Stores
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import FastHashing, FixedClock, Outbox
 from uness_auth.testing.browser import HtmlBrowser, Reply
@@ -63,35 +64,42 @@ class FlaskBrowser(HtmlBrowser):
         super().__init__(send, BASE_URL, **wishes)
 
 
+def portal_on(stores: Stores) -> Portal:
+    """
+    Return a portal on Flask that keeps everything in *stores*.
+    """
+    clock, outbox = FixedClock(), Outbox()
+    auth = UnessAuth(
+        site=Site(base_url=BASE_URL),
+        stores=stores,
+        mailer=outbox,
+        hashing=FastHashing(),
+        clock=clock,
+    )
+    app = make_app(auth)
+
+    def browse(sharing: FlaskBrowser | None = None, **wishes: Any) -> FlaskBrowser:
+        browser = FlaskBrowser(app, **wishes)
+        if sharing is not None:
+            browser.cookies = sharing.cookies
+        return browser
+
+    def break_mail(is_down: bool) -> None:
+        outbox.is_down = is_down
+
+    return Portal(
+        auth=auth,
+        clock=clock,
+        mailbox=outbox,
+        browse=browse,
+        break_mail=break_mail,
+    )
+
+
 class TestFlaskJourneys(Journeys):
     """
     Every journey of the tutorial.
     """
 
     def make(self) -> Portal:
-        clock, outbox = FixedClock(), Outbox()
-        auth = UnessAuth(
-            site=Site(base_url=BASE_URL),
-            stores=MemoryStorage().stores,
-            mailer=outbox,
-            hashing=FastHashing(),
-            clock=clock,
-        )
-        app = make_app(auth)
-
-        def browse(sharing: FlaskBrowser | None = None, **wishes: Any) -> FlaskBrowser:
-            browser = FlaskBrowser(app, **wishes)
-            if sharing is not None:
-                browser.cookies = sharing.cookies
-            return browser
-
-        def break_mail(is_down: bool) -> None:
-            outbox.is_down = is_down
-
-        return Portal(
-            auth=auth,
-            clock=clock,
-            mailbox=outbox,
-            browse=browse,
-            break_mail=break_mail,
-        )
+        return portal_on(MemoryStorage().stores)
