@@ -51,7 +51,7 @@ def _postgresql_server() -> Iterator[str]:
     """
     The URL of the PostgreSQL server that all tests share.
     """
-    with _or_skip(), fresh.existing_or_own(postgresql) as url:
+    with unless_missing(), fresh.existing_or_own(postgresql) as url:
         yield url
 
 
@@ -60,7 +60,7 @@ def _mariadb_server() -> Iterator[str]:
     """
     The URL of the MariaDB server that all tests share.
     """
-    with _or_skip(), fresh.existing_or_own(mariadb) as url:
+    with unless_missing(), fresh.existing_or_own(mariadb) as url:
         yield url
 
 
@@ -69,7 +69,7 @@ def _valkey_server() -> Iterator[str]:
     """
     The URL of the Valkey server that all tests share.
     """
-    with _or_skip(), fresh.existing_or_own(valkey) as url:
+    with unless_missing(), fresh.existing_or_own(valkey) as url:
         yield url
 
 
@@ -78,7 +78,7 @@ def _redis_server() -> Iterator[str]:
     """
     The URL of the Redis server that all tests share.
     """
-    with _or_skip(), fresh.existing_or_own(redis) as url:
+    with unless_missing(), fresh.existing_or_own(redis) as url:
         yield url
 
 
@@ -133,7 +133,7 @@ def _own_postgresql() -> Iterator[Server]:
     """
     A PostgreSQL server for one test alone, which may stop it.
     """
-    with _or_skip(), postgresql.server() as server:
+    with unless_missing(), postgresql.server() as server:
         yield server
 
 
@@ -142,7 +142,7 @@ def _own_mariadb() -> Iterator[Server]:
     """
     A MariaDB server for one test alone, which may stop it.
     """
-    with _or_skip(), mariadb.server() as server:
+    with unless_missing(), mariadb.server() as server:
         yield server
 
 
@@ -151,7 +151,7 @@ def _own_valkey() -> Iterator[Server]:
     """
     A Valkey server for one test alone, which may stop it.
     """
-    with _or_skip(), valkey.server() as server:
+    with unless_missing(), valkey.server() as server:
         yield server
 
 
@@ -160,12 +160,15 @@ def _own_redis() -> Iterator[Server]:
     """
     A Redis server for one test alone, which may stop it.
     """
-    with _or_skip(), redis.server() as server:
+    with unless_missing(), redis.server() as server:
         yield server
 
 
 @contextmanager
-def _or_skip() -> Iterator[None]:
+def unless_missing() -> Iterator[None]:
+    """
+    Skip the test where no such server can run here; the reason names the remedy.
+    """
     try:
         yield
     except Unavailable as missing:

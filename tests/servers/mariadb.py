@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -29,9 +30,10 @@ class MariaDB:
 
     stop_signal = signal.SIGTERM
 
-    def __init__(self, binary: str, installer: str) -> None:
+    def __init__(self, binary: str, installer: str, options: Sequence[str]) -> None:
         self._binary = binary
         self._installer = installer
+        self._options = options
 
     def url(self, port: int, /) -> str:
         """
@@ -49,7 +51,7 @@ class MariaDB:
         (folder / "first.sql").chmod(0o644)
         options = ["--auth-root-authentication-method=normal", "--skip-test-db"]
         data = f"--datadir={folder}/data"
-        run([self._installer, "--no-defaults", data, *options], folder)
+        run([self._installer, "--no-defaults", data, *options, *self._options], folder)
 
     def command(self, folder: Path, port: int, /) -> list[str]:
         """
@@ -66,6 +68,7 @@ class MariaDB:
             f"--port={port}",
             "--skip-name-resolve",
             "--innodb-flush-log-at-trx-commit=2",
+            *self._options,
         ]
 
     def is_ready(self, folder: Path, _pid: int, /) -> bool:
@@ -75,12 +78,12 @@ class MariaDB:
         return said(folder / "socket")[4:5] == b"\x0a"
 
 
-def server() -> Server:
+def server(options: Sequence[str] = ()) -> Server:
     """
-    Return a server that is ours to stop.
+    Return a server that is ours to stop, each time started with these options besides.
     """
     binary = shutil.which("mariadbd", path=PATH)
     installer = shutil.which("mariadb-install-db", path=PATH)
     if binary and installer:
-        return Server(MariaDB(binary, installer))
+        return Server(MariaDB(binary, installer, options))
     raise Unavailable("MariaDB", "apt-get install mariadb-server", VARIABLE)

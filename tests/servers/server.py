@@ -217,6 +217,14 @@ class Server:
         send(signal.SIGCONT, self._paused)
         self._paused = []
 
+    def limit_files(self, size: str) -> None:
+        """
+        Let no file grow beyond *size*, in bytes or "unlimited": a disk that is full.
+        """
+        # Only the owner of a process may limit it, root included where it is no owner.
+        for pid in self.pids:
+            run(["prlimit", f"--pid={pid}", f"--fsize={size}:"], self.folder)
+
     def _freeze(self) -> list[int]:
         assert self._process is not None, "the server does not run"
         # The parent first: from then on no child comes.

@@ -5,7 +5,7 @@ The tutorial on each database, and what visitors see while a database cannot ans
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,10 +13,12 @@ from typing import Any, Final
 
 import attrs
 import pytest
-from sqlalchemy import NullPool, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, Engine, NullPool, create_engine, event, func, select
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tests.adapters.flask.test_journeys import portal_on
+from tests.conftest import unless_missing
+from tests.servers import mariadb
 from tests.servers.server import Server
 from uness_auth import StorageError
 from uness_auth.model import Client, Session
@@ -50,6 +52,25 @@ UNLOCK: Final = {
     "postgresql": "ROLLBACK",
     "mariadb": "UNLOCK TABLES",
 }
+
+# What is open takes notice of it, too.
+READ_ONLY: Final = {
+    "postgresql": [
+        "ALTER SYSTEM SET default_transaction_read_only = on",
+        "SELECT pg_reload_conf()",
+    ],
+    "mariadb": ["SET GLOBAL read_only = ON"],
+}
+WRITABLE: Final = {
+    "postgresql": [
+        "SET default_transaction_read_only = off",
+        "ALTER SYSTEM SET default_transaction_read_only = off",
+        "SELECT pg_reload_conf()",
+    ],
+    "mariadb": ["SET GLOBAL read_only = OFF"],
+}
+
+TABLESPACE: Final = "--innodb-data-file-path=ibdata1:12M:autoextend:max:{size}"
 
 LATER: Final = datetime(2099, 1, 1, tzinfo=UTC)
 SOMEBODY: Final = Session(
@@ -102,13 +123,13 @@ def _server(request: pytest.FixtureRequest) -> Server:
 
 
 @pytest.fixture(name="open_storage")
-def _open_storage() -> Iterator[Callable[[str], SQLStorage]]:
+def _open_storage() -> Iterator[Callable[[str | URL], SQLStorage]]:
     """
     Opens a storage with its tables, and closes it at the end.
     """
     with ExitStack() as stack:
 
-        def open_storage(url: str) -> SQLStorage:
+        def open_storage(url: str | URL) -> SQLStorage:
             storage = SQLStorage(url, longest_wait=LONGEST_WAIT)
             _ = stack.enter_context(closing(storage))
             storage.create_schema()
@@ -184,23 +205,65 @@ class TestServerFaults:
         )
 
     def test_read_only(
-        self, own_postgresql: Server, open_storage: Callable[[str], SQLStorage]
+        self, server: Server, open_storage: Callable[[str | URL], SQLStorage]
     ) -> None:
         """
-        A database that takes no writes signs nobody in, and loses nothing.
+        A server that takes no writes signs nobody in, and loses nothing.
         """
-        portal = portal_on(open_storage(own_postgresql.url).stores)
+        host = create_engine(server.url, isolation_level="AUTOCOMMIT")
+        portal = portal_on(open_storage(url_of_an_ordinary_user(host)).stores)
         browser, inside = with_password(portal)
 
-        set_default(own_postgresql, "default_transaction_read_only", "on")
+        run(host, READ_ONLY[host.name])
         start(browser, CAMILLE)
         submit(browser)
         assert_later(browser)
         inside.visit("/private")
         assert "Accueil" == inside.title
 
-        set_default(own_postgresql, "default_transaction_read_only", "off")
+        run(host, WRITABLE[host.name])
+        host.dispose()
         assert_lets_in(browser)
+
+    def test_full_disk(
+        self, own_postgresql: Server, open_storage: Callable[[str], SQLStorage]
+    ) -> None:
+        """
+        A server whose files cannot grow signs nobody in, and loses nothing.
+        """
+        storage = open_storage(own_postgresql.url)
+        with storage.engine.connect() as connection:
+            # Or the room of what was refused would be used again.
+            _ = connection.exec_driver_sql(
+                "ALTER TABLE uness_auth_counters SET (autovacuum_enabled = off)"
+            )
+        portal = portal_on(storage.stores)
+        browser, inside = with_password(portal)
+
+        # As long as a file of its log, which is there already.
+        own_postgresql.limit_files(f"{16 << 20}")
+        fill_up(storage)
+        assert_nobody_comes_in(browser, inside)
+
+        own_postgresql.limit_files("unlimited")
+        assert_lets_in(browser)
+
+    def test_full_tablespace(self, open_storage: Callable[[str], SQLStorage]) -> None:
+        """
+        A server that has no more room for tables signs nobody in, and loses nothing.
+        """
+        room = ["--skip-innodb-file-per-table", TABLESPACE.format(size="16M")]
+        with unless_missing(), mariadb.server(room) as server:
+            storage = open_storage(server.url)
+            portal = portal_on(storage.stores)
+            browser, inside = with_password(portal)
+
+            fill_up(storage)
+            assert_nobody_comes_in(browser, inside)
+
+            room[-1] = TABLESPACE.format(size="100M")
+            server.restart()
+            assert_lets_in(browser)
 
 
 class TestDatabaseFaults:
@@ -308,6 +371,44 @@ def fill(storage: SQLStorage) -> None:
                 refused += 1
 
 
+def fill_up(storage: SQLStorage) -> None:
+    """
+    Copy counters and sessions, under other keys, until there is no room for one more.
+    """
+    for table in (schema.COUNTERS, schema.SESSIONS):
+        [key] = table.primary_key
+        with storage.engine.connect() as connection:
+            for size in (10_000, 1_000, 100, 10, 1):
+                refused = 0
+                while refused < 3:
+                    salt = secrets.token_hex(8)
+                    halves = [func.md5(func.concat(key, salt, n)) for n in ("a", "b")]
+                    copies = select(
+                        *(func.concat(*halves) if c is key else c for c in table.c)
+                    ).limit(size)
+                    try:
+                        _ = connection.execute(
+                            table.insert().from_select([*table.c], copies)
+                        )
+                    except DBAPIError:
+                        refused += 1
+
+
+def assert_nobody_comes_in(browser: Browser, inside: Browser) -> None:
+    """
+    Check that soon nobody signs in where nothing can be written, and sessions go on.
+    """
+    # Each sign-in that still finds room for its rows takes it.
+    for _ in range(100):
+        start(browser, CAMILLE)
+        submit(browser)
+        if browser.status == 503:
+            break
+    assert_later(browser)
+    inside.visit("/private")
+    assert "Accueil" == inside.title
+
+
 def submit(browser: Browser) -> None:
     """
     Send the password, where the page that asks for it is open.
@@ -335,14 +436,22 @@ def assert_lets_in(browser: Browser) -> None:
     assert "Accueil" == browser.title
 
 
-def set_default(server: Server, name: str, value: str) -> None:
+def run(engine: Engine, statements: Sequence[str]) -> None:
     """
-    Change a setting of PostgreSQL's, for the connections that are open, too.
+    Run statements, each by itself.
     """
-    engine = create_engine(server.url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        # The change itself needs a session that may write.
-        _ = connection.exec_driver_sql("SET default_transaction_read_only = off")
-        _ = connection.exec_driver_sql(f"ALTER SYSTEM SET {name} = {value}")
-        _ = connection.exec_driver_sql("SELECT pg_reload_conf()")
-    engine.dispose()
+        for statement in statements:
+            _ = connection.exec_driver_sql(statement)
+
+
+def url_of_an_ordinary_user(engine: Engine) -> URL:
+    """
+    Return the URL of the database for somebody whom a read-only server refuses.
+    """
+    if engine.name == "postgresql":
+        return engine.url
+    # Its root writes all the same.
+    grant = f"GRANT ALL ON `{engine.url.database}`.* TO portal@'127.0.0.1'"
+    run(engine, ["CREATE USER portal@'127.0.0.1'", grant])
+    return engine.url.set(username="portal")
