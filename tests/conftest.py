@@ -128,6 +128,14 @@ def _url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
+@pytest.fixture(name="hot_url", params=["valkey", "redis"])
+def _hot_url(request: pytest.FixtureRequest) -> str:
+    """
+    The URL of an empty server for what is hot, once of each kind.
+    """
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
 @pytest.fixture(name="own_postgresql")
 def _own_postgresql() -> Iterator[Server]:
     """
@@ -162,6 +170,15 @@ def _own_redis() -> Iterator[Server]:
     """
     with unless_missing(), redis.server() as server:
         yield server
+
+
+@pytest.fixture(name="own_hot", params=["valkey", "redis"])
+def _own_hot(request: pytest.FixtureRequest) -> Server:
+    """
+    A server for what is hot, once of each kind, for one test alone, which may stop it.
+    """
+    server: Server = request.getfixturevalue(f"own_{request.param}")
+    return server
 
 
 @contextmanager

@@ -1,0 +1,233 @@
+"""
+Sends commands to a server, each a step of its own, and turns what fails into
+`StorageError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from weakref import WeakSet
+
+import attrs
+
+from ...errors import ConfigurationError, StorageError
+
+
+try:
+    from redis import BlockingConnectionPool, Redis
+    from redis.backoff import NoBackoff
+    from redis.exceptions import (
+        ChildDeadlockedError,
+        NoPermissionError,
+        NoScriptError,
+        RedisError,
+        ResponseError,
+    )
+    from redis.retry import Retry
+except ModuleNotFoundError as exc:
+    _msg = (
+        "uness_auth.storage.redis has no driver, neither for Redis nor for Valkey: "
+        "pip install 'uness-auth[redis]'"
+    )
+    raise ConfigurationError(_msg) from exc
+
+
+# Connections kept open, at most.  Each is lent for one step, well under a millisecond.
+POOL_SIZE: Final = 32
+
+# A server whose clock is ahead of ours must not drop what still counts here.
+LEEWAY: Final = timedelta(minutes=1)
+
+# What the driver raises on its own account; the last two are about what it was given.
+_FAULTS: Final = (RedisError, OSError, ChildDeadlockedError, ValueError, OverflowError)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND: Final = timedelta(seconds=1)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+@attrs.frozen
+class Waits:
+    """
+    How the longest wait is shared out among what a step may have to wait for.
+
+    In seconds.  A step waits for its turn, may have to connect and to sign in there,
+    and waits for the answer: the shares of all that together are the longest wait.
+    """
+
+    for_turn: float
+    for_connection: float
+    for_answer: float
+
+    @classmethod
+    def of(cls, longest_wait: timedelta, /) -> Waits:
+        """
+        Share *longest_wait* out.
+        """
+        seconds = longest_wait.total_seconds()
+        return cls(0.2 * seconds, 0.2 * seconds, 0.3 * seconds)
+
+
+class Script:
+    """
+    A step that looks and writes at once: the server runs nothing else meanwhile.
+    """
+
+    def __init__(self, text: str, /) -> None:
+        self.text: bytes = text.encode("ascii")
+        # What servers call it; it protects nothing.
+        self.name: bytes = hashlib.sha1(self.text).hexdigest().encode()  # noqa: S324
+
+
+class Server:
+    """
+    The one place where commands meet connections.  Call it inside `told`.
+    """
+
+    def __init__(self, options: Mapping[str, Any], waits: Waits, /) -> None:
+        self._options: Final[dict[str, Any]] = {
+            **options,
+            "max_connections": POOL_SIZE,
+            "timeout": waits.for_turn,
+            "socket_connect_timeout": waits.for_connection,
+            "socket_timeout": waits.for_answer,
+            # Whoever got no answer does not know what was done: an attempt would be
+            # counted twice.  The driver tries again unless told otherwise.  Before it
+            # lends a connection it looks whether the server has closed it, so that no
+            # restart is noticed by who comes after it.
+            "retry": Retry(NoBackoff(), 0),
+            # We read nothing that differs between the two, and 3 asks more of those
+            # that only stand in for a server.
+            "protocol": 2,
+        }
+        # Any: the driver leaves the types of most of this open.
+        self._client: Any = self._connect()
+        _servers.add(self)
+
+    def call(self, *command: bytes | str | int) -> Any:
+        """
+        Run a command that is a step by itself, and return its answer.
+        """
+        return self._client.execute_command(*command)
+
+    def run(self, script: Script, key: bytes, *values: bytes | int) -> Any:
+        """
+        Run *script* on one key, and return its answer.
+        """
+        try:
+            return self.call("EVALSHA", script.name, 1, key, *values)
+        except NoScriptError:
+            # New here, restarted or flushed.  Nothing was done, so it may be done now;
+            # the server keeps what it is sent.
+            return self.call("EVAL", script.text, 1, key, *values)
+
+    def facts(self, doing: str, /) -> Mapping[str, Any]:
+        """
+        Return what the server says of itself; nothing where it must not say it to us.
+        """
+        with told(doing):
+            try:
+                facts: Mapping[str, Any] = self.call("INFO")
+            except ResponseError as exc:
+                is_forbidden = isinstance(exc, NoPermissionError)
+                if is_forbidden or "unknown command" in str(exc):
+                    return {}
+                raise
+            return facts
+
+    def close(self) -> None:
+        """
+        Close the connections that are not lent.
+        """
+        self._client.connection_pool.disconnect(inuse_connections=False)
+
+    def forget(self) -> None:
+        """
+        Leave connections and queue to the process they belong to.
+        """
+        self._client = self._connect()
+
+    def _connect(self) -> Any:
+        make_pool: Any = BlockingConnectionPool
+        return Redis(connection_pool=make_pool(**self._options))
+
+
+@contextmanager
+def told(doing: str, /) -> Generator[None]:
+    """
+    Turn what fails into `StorageError`, which says *doing*, and neither key nor value.
+    """
+    try:
+        yield
+    except ResponseError as exc:
+        # A server that does not know the command repeats what it was given.
+        said, _, _ = str(exc).partition(", with args beginning")
+    except _FAULTS as exc:
+        msg = f"{doing} failed"
+        raise StorageError(msg) from exc
+    else:
+        return
+    # Here, so that what was repeated is not kept as the cause.
+    msg = f"{doing} failed: {said}"
+    raise StorageError(msg)
+
+
+def key_for(kind: str, name: str, /) -> bytes:
+    """
+    Return the key under which *name* is kept, of which nothing can be read.
+
+    Any text is fine: a challenge's id comes from a form.
+    """
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"uness_auth:{kind}:{digest}".encode()
+
+
+def seconds(instant: datetime, /) -> int:
+    """
+    Return the second that *instant* lies in, since 1970.
+
+    Raises:
+        ValueError: It does not say where it is.
+    """
+    if instant.utcoffset() is None:
+        msg = "an aware datetime is needed"
+        raise ValueError(msg)
+    return (instant - _EPOCH) // _SECOND
+
+
+def dropped_at(*instants: datetime) -> int:
+    """
+    Return when the server may drop what is needed until the last of *instants*.
+
+    In milliseconds since 1970, as servers count.
+    """
+    last = max(instants, key=seconds)
+    return (last + LEEWAY - _EPOCH) // _MILLISECOND
+
+
+# --- Forks ------------------------------------------------------------------------
+#
+# Two processes that read from one connection would each get the other's answers.  The
+# driver notices that it was forked, but what it then does waits for locks that the
+# parent's threads may have held at that moment.  So the child begins with a pool of
+# its own; its copies of the parent's connections are closed without a word to the
+# server.
+
+_servers: WeakSet[Server] = WeakSet()
+
+
+def forget_all() -> None:
+    """
+    Leave every connection to the parent process.
+    """
+    for server in list(_servers):
+        server.forget()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has none
+    os.register_at_fork(after_in_child=forget_all)
