@@ -165,16 +165,14 @@ def told(doing: str, /) -> Generator[None]:
     try:
         yield
     except ResponseError as exc:
-        # A server that does not know the command repeats what it was given.
+        # A server that does not know a command repeats what it was given with it: that
+        # is left out, and not kept as the cause either.
         said, _, _ = str(exc).partition(", with args beginning")
+        msg = f"{doing} failed: {said}"
+        raise StorageError(msg) from None
     except _FAULTS as exc:
         msg = f"{doing} failed"
         raise StorageError(msg) from exc
-    else:
-        return
-    # Here, so that what was repeated is not kept as the cause.
-    msg = f"{doing} failed: {said}"
-    raise StorageError(msg)
 
 
 def key_for(kind: str, name: str, /) -> bytes:

@@ -70,13 +70,19 @@ def _options(url: str) -> dict[str, Any]:
     if scheme not in _CLASSES or not is_one or parts.fragment or options.keys() - taken:
         raise ValueError
     options |= {"connection_class": _CLASSES[scheme]}
-    options |= _place(parts) if scheme != "unix" else {"path": unquote(parts.path)}
+    options |= _socket(parts) if scheme == "unix" else _place(parts)
     options["db"] = _number(options.get("db", "0"))
     if parts.username:
         options["username"] = unquote(parts.username)
     if parts.password:
         options["password"] = unquote(parts.password)
     return options
+
+
+def _socket(parts: SplitResult) -> dict[str, Any]:
+    if not parts.path:
+        raise ValueError
+    return {"path": unquote(parts.path)}
 
 
 def _place(parts: SplitResult) -> dict[str, Any]:
