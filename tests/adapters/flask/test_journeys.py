@@ -64,11 +64,11 @@ class FlaskBrowser(HtmlBrowser):
         super().__init__(send, BASE_URL, **wishes)
 
 
-def portal_on(stores: Stores) -> Portal:
+def portal_on(stores: Stores, clock: FixedClock | None = None) -> Portal:
     """
     Return a portal on Flask that keeps everything in *stores*.
     """
-    clock, outbox = FixedClock(), Outbox()
+    clock, outbox = clock or FixedClock(), Outbox()
     auth = UnessAuth(
         site=Site(base_url=BASE_URL),
         stores=stores,
