@@ -35,7 +35,7 @@ from uness_auth.errors import ConfigurationError, StorageError
 from uness_auth.model import CodeChallenge
 from uness_auth.storage import redis
 from uness_auth.storage.redis import RedisStorage
-from uness_auth.storage.redis.server import LEEWAY, POOL_SIZE
+from uness_auth.storage.redis.server import LEEWAY, POOL_SIZE, forget_all
 from uness_auth.storage.redis.urls import options_from
 
 
@@ -838,6 +838,40 @@ class TestConnections:
         assert list(range(2, 52)) == seen
         assert 0 == os.waitstatus_to_exitcode(status)
         assert 50 == storage.counters.add("child", 0, NOW)
+
+    def test_a_child_waits_for_no_thread_of_its_parent(
+        self, storage: RedisStorage
+    ) -> None:
+        """
+        Connections that were lent when it was forked are not given back to it.
+        """
+        assert 1 == storage.counters.add(KEY, 1, NOW)
+        pool = storage._server._client.connection_pool  # noqa: SLF001 - no other sees it
+        lent = [pool.get_connection() for _ in range(POOL_SIZE)]
+        with pytest.raises(StorageError):
+            _ = storage.counters.add(KEY, 1, NOW)
+
+        forget_all()
+
+        assert 2 == storage.counters.add(KEY, 1, NOW)
+        for one in lent:
+            one.disconnect()
+
+    def test_closing_leaves_lent_ones_alone(self, storage: RedisStorage) -> None:
+        """
+        Whoever is in the middle of a call when the storage is closed gets the answer.
+        """
+        assert 1 == storage.counters.add(KEY, 1, NOW)
+        pool = storage._server._client.connection_pool  # noqa: SLF001 - as above
+        lent, idle = pool.get_connection(), pool.get_connection()
+        pool.release(idle)
+
+        storage.close()
+
+        lent.send_command("PING")
+        assert b"PONG" == lent.read_response()
+        lent.disconnect()
+        assert idle._sock is None  # noqa: SLF001 - as above
 
     def test_tls(self, hot_url: str, tmp_path: Path) -> None:
         """

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from queue import Empty
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -144,7 +145,16 @@ class Server:
         """
         Close the connections that are not lent.
         """
-        self._client.connection_pool.disconnect(inuse_connections=False)
+        # The driver's own way leaves lent ones alone only since its version 7.
+        pool = self._client.connection_pool.pool
+        idle: list[Any] = []
+        with suppress(Empty):
+            while True:
+                idle.append(pool.get_nowait())
+        for connection in reversed(idle):
+            if connection is not None:
+                connection.disconnect()
+            pool.put_nowait(connection)
 
     def forget(self) -> None:
         """
