@@ -5,20 +5,20 @@ Start a portal, real mails and a real database included, and walk the tutorial i
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import signal
 import socket
 import sys
 import tempfile
 import threading
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol, cast
 
 from catcher import Catcher
-from flask_portal.portal import create_app
-from settings import auth_from, load_accounts
+from settings import load_accounts
 from tour import Tour
-from werkzeug.serving import BaseWSGIServer, make_server
 
 from uness_auth import ConfigurationError, UnessAuth, UnessAuthError
 from uness_auth.provisioning import Row, read_csv
@@ -27,6 +27,53 @@ from uness_auth.provisioning import Row, read_csv
 LARGEST_PORT = 65_535
 SHOWN = 10
 ACCOUNTS = Path(__file__).with_name("accounts.csv")
+# Imported once chosen: only that framework needs to be installed.
+FRAMEWORKS = {"flask": "flask_portal.server"}
+
+
+class Server(Protocol):
+    """
+    What serves a portal, as the servers of ``socketserver`` do.
+
+    It listens from the start: who connects before `serve_forever` waits for an answer.
+    """
+
+    def serve_forever(self) -> None:
+        """
+        Answer until `shutdown` is called; run in a thread of its own.
+        """
+        ...
+
+    def shutdown(self) -> None:
+        """
+        End `serve_forever`, and wait until it has.
+        """
+        ...
+
+
+class Framework(Protocol):
+    """
+    The module ``server`` in the folder of a portal.
+    """
+
+    def auth_from(self, environ: Mapping[str, str], /) -> UnessAuth:
+        """
+        Wire the sign-in, tables included.
+        """
+        ...
+
+    def server_for(
+        self,
+        auth: UnessAuth,
+        inbox: Callable[[], str] | None,
+        host: str,
+        port: int,
+        /,
+    ) -> Server:
+        """
+        Return a server of the portal; with *inbox*, the page stands at ``/inbox``.
+        """
+        ...
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -34,7 +81,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     Read the command line.
     """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--framework", choices=["flask"], default="flask")
+    parser.add_argument("--framework", choices=list(FRAMEWORKS), default="flask")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000, help="0: any that is free")
     parser.add_argument("--database", help="an SQLAlchemy URL; else a fresh file")
@@ -92,11 +139,13 @@ def serve(chosen: argparse.Namespace, catcher: Catcher | None, folder: Path) -> 
         **({"DATABASE_URL": chosen.database} if chosen.database else {}),
         **({"SMTP_URL": chosen.smtp} if chosen.smtp else {}),
     }
-    auth = auth_from(environ)
+    framework = cast("Framework", import_module(FRAMEWORKS[chosen.framework]))
+    auth = framework.auth_from(environ)
     for fault in load_accounts(auth, chosen.accounts):
         print(fault, file=sys.stderr)
-    server = server_for(auth, catcher, chosen.host, port)
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    # What a mail server caught is for nobody but whoever sits at this machine.
+    inbox = catcher.inbox if catcher is not None and auth.site.is_loopback else None
+    server = framework.server_for(auth, inbox, chosen.host, port)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     print(f"ready {origin}/", flush=True)
@@ -133,19 +182,6 @@ def wait(
         except KeyboardInterrupt:
             print()
     return 0 if went_well else 1
-
-
-def server_for(
-    auth: UnessAuth, catcher: Catcher | None, host: str, port: int
-) -> BaseWSGIServer:
-    """
-    Return a server of the portal; with a catcher it has an inbox.
-    """
-    app = create_app(auth)
-    # What a mail server caught is for nobody but whoever sits at this machine.
-    if catcher is not None and auth.site.is_loopback:
-        app.add_url_rule("/inbox", "inbox", catcher.inbox)
-    return make_server(host, port, app, threaded=True)
 
 
 def first_account(auth: UnessAuth, path: Path) -> tuple[str, str]:
