@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial, wraps
 from types import MappingProxyType
 from typing import Any, Final, ParamSpec, TypeVar, assert_never, cast, overload
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from blinker import NamedSignal, Namespace
 from flask import (
@@ -32,6 +32,7 @@ from .model import Account
 from .outcomes import NotSignedIn, ResumeAnswer, Resumed
 from .web.http import SECURITY_HEADERS, Answer, Cookie, Page, Redirect, Request
 from .web.logs import ACCESS_LOGGERS, mask_link_tokens
+from .web.redirects import encoded_path
 from .web.routes import Route
 from .web.site import SignInSite
 from .web.static import CACHE_CONTROL, read_static
@@ -279,20 +280,13 @@ def _to_sign_in() -> Response:
     site = _extension().auth.site
     query = ""
     if request.method in {"GET", "HEAD"}:
-        query = "?" + urlencode({"next": _encoded_path()})
+        back = encoded_path(_path(), request.query_string)
+        query = "?" + urlencode({"next": back})
     return make_response(redirect(site.url() + query, 303))
 
 
 def _path() -> str:
     return request.root_path + request.path
-
-
-def _encoded_path() -> str:
-    # Flask decodes the path: what was a "%3F" must not become a query.  The query is
-    # as the client sent it, bytes beyond ASCII included.
-    path = quote(_path(), safe="/!$&'()*+,;=:@~")
-    query = quote(request.query_string, safe="/!$&'()*+,;=:@~?%[]")
-    return f"{path}?{query}" if query else path
 
 
 def _extension() -> FlaskAuth:

@@ -182,6 +182,13 @@ class HashingSlots:
         self._lines: dict[int, _Line] = {}
 
     @property
+    def room(self) -> int:
+        """
+        How many may hash or wait at once in one process; whoever comes then is refused.
+        """
+        return self.count * (1 + self._policy.queue_per_slot)
+
+    @property
     def retry_after(self) -> timedelta:
         """
         When to come back after a refusal: by then nobody waits who waits now.

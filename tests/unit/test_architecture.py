@@ -29,6 +29,7 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 STRANGERS = frozenset(
     {
         # frameworks, and what they bring
+        "anyio",
         "blinker",
         "click",
         "django",
@@ -50,6 +51,7 @@ STRANGERS = frozenset(
         # our own rooms above the core
         "uness_auth.flask",
         "uness_auth.mailers.smtp",
+        "uness_auth.starlette",
         "uness_auth.storage.sql",
         "uness_auth.testing",
     }

@@ -316,6 +316,15 @@ class TestSlots:
         with pytest.raises(ConfigurationError, match="1 at least"):
             HashingSlots(CHEAP, processes, cores)
 
+    def test_have_room_for_a_queue(self) -> None:
+        """
+        Slots and queue together: with one more, somebody is refused.
+        """
+        assert (27, 3) == (
+            HashingSlots(CHEAP, cores=3).room,
+            HashingSlots(HashingPolicy(queue_per_slot=0), cores=3).room,
+        )
+
     @pytest.mark.parametrize(
         ("longest_wait", "expected"),
         [

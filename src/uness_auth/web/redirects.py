@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import quote
 
 
 LONGEST_NEXT: Final = 1_024
@@ -27,3 +28,20 @@ def safe_path(text: str, /) -> str:
     path = text.partition("#")[0].partition("?")[0]
     steps = path.lower().replace("%2e", ".").replace("%2f", "/").split("/")
     return "" if "." in steps or ".." in steps else text
+
+
+def encoded_path(path: str, query: bytes, /) -> str:
+    """
+    Return what was asked for as a path to come back to, letter by letter.
+
+    Args:
+        path: Decoded, as frameworks hand it over: what was a ``%3F`` must not become
+            a query.
+
+        query: As the client sent it, bytes beyond ASCII included.
+    """
+    encoded = quote(path, safe="/!$&'()*+,;=:@~")
+    if not query:
+        return encoded
+    rest = quote(query, safe="/!$&'()*+,;=:@~?%[]")
+    return f"{encoded}?{rest}"

@@ -4,13 +4,13 @@ Only a path of this site is a place to be led to.
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from uness_auth.web.redirects import LONGEST_NEXT, safe_path
+from uness_auth.web.redirects import LONGEST_NEXT, encoded_path, safe_path
 
 
 BASE_URL = "https://portail.example.fr"
@@ -254,3 +254,34 @@ class TestSafePath:
 
         assert path in ("", text)
         assert is_on_this_site(path)
+
+
+class TestEncodedPath:
+    @pytest.mark.parametrize(
+        ("path", "query", "expected"),
+        [
+            ("/private", b"", "/private"),
+            ("/private", b"a=b&c=%26", "/private?a=b&c=%26"),
+            ("/café", b"", "/caf%C3%A9"),
+            ("/a?b#c", b"", "/a%3Fb%23c"),
+            ("/a b", b"q=a+b", "/a%20b?q=a+b"),
+            ("/", b"\xff=\xc3\xa9", "/?%FF=%C3%A9"),
+        ],
+    )
+    def test_letter_by_letter(self, path: str, query: bytes, expected: str) -> None:
+        """
+        What comes back asks for the same page.
+        """
+        assert expected == encoded_path(path, query)
+
+    @given(st.text(), st.binary())
+    def test_anything(self, path: str, query: bytes) -> None:
+        """
+        Printable ASCII, and a path that reads as it was.
+        """
+        actual = encoded_path(path.encode("utf-8", "replace").decode(), query)
+        before, _, _ = actual.partition("?")
+
+        assert actual.isascii()
+        assert actual.isprintable()
+        assert path.encode("utf-8", "replace").decode() == unquote(before)
