@@ -499,15 +499,14 @@ async def current_account(request: Request) -> Account:
 
     Raises:
         starlette.exceptions.HTTPException:
-            Where nobody is: 303 to S1 and back for a browser that asks for a page,
-            which is a GET or HEAD that accepts ``text/html``; 401 for all others.
+            Where nobody is: 303 to S1 and back for whoever wants a page, 401 for all
+            others.  A page is wanted by a GET or HEAD that a browser calls a navigation;
+            from what is no browser, by one that accepts HTML or anything.
     """
     account = _visit(request).account
     if account is not None:
         return account
-    if request.method in {"GET", "HEAD"} and "text/html" in request.headers.get(
-        "accept", ""
-    ):
+    if _wants_page(request):
         raise HTTPException(
             303,
             headers={
@@ -516,6 +515,17 @@ async def current_account(request: Request) -> Account:
         )
     # A 401 names a way in (RFC 9110, section 15.5.2); ours has no registered name.
     raise HTTPException(401, headers={"WWW-Authenticate": "Cookie"})
+
+
+def _wants_page(request: Request) -> bool:
+    if request.method not in {"GET", "HEAD"}:
+        return False
+    # A script in a page accepts anything, and browsers say that it is one.
+    mode = request.headers.get("sec-fetch-mode")
+    if mode is not None:
+        return mode == "navigate"
+    accepted = request.headers.get("accept", "*/*")
+    return "text/html" in accepted or "*/*" in accepted
 
 
 async def optional_account(request: Request) -> Account | None:

@@ -96,7 +96,7 @@ class ClientBrowser(HtmlBrowser):
                 method,
                 path,
                 content=body,
-                headers={"Accept": "text/html", **headers},
+                headers=dict(headers),
                 follow_redirects=False,
             )
             return Reply(
