@@ -1,0 +1,70 @@
+"""
+Columns that every database keeps and compares alike.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+_COLLATIONS: Final = {"postgresql": "C", "sqlite": "BINARY"}
+# The plain utf8mb4_bin ignores spaces at the end.
+_MARIADB: Final = "utf8mb4_nopad_bin"
+
+
+class ExactCharField(models.CharField):
+    """
+    A text that is compared byte by byte.
+
+    The collation is named, so that no database falls back to one that folds case,
+    accents or trailing spaces.
+    """
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        """
+        Return the type of the column.
+        """
+        if connection.vendor == "postgresql":
+            # Under its short name Django would add a second index, for LIKE.
+            return f"character varying({self.max_length})"
+        return super().db_type(connection)
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        """
+        Return the type with the collation.
+        """
+        collation = _COLLATIONS.get(connection.vendor, _MARIADB)
+        return {**super().db_parameters(connection), "collation": collation}
+
+
+class InstantField(models.Field):
+    """
+    An instant as whole seconds since 1970, read as aware UTC whatever ``USE_TZ`` says.
+    """
+
+    def get_internal_type(self) -> str:
+        """
+        Return the field whose column this one has.
+        """
+        return "BigIntegerField"
+
+    def get_prep_value(self, value: Any) -> Any:
+        """
+        Refuse an instant that does not say where it is.
+        """
+        if isinstance(value, datetime):
+            if value.utcoffset() is None:
+                msg = "an aware datetime is needed"
+                raise ValueError(msg)
+            return int(value.timestamp())
+        return super().get_prep_value(value)
+
+    def from_db_value(self, value: int, *_where: object) -> datetime:
+        """
+        Return aware UTC.
+        """
+        return datetime.fromtimestamp(value, UTC)

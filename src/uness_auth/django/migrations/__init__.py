@@ -1,0 +1,5 @@
+"""
+The tables, one version after the other.
+"""
+
+from __future__ import annotations

@@ -1,0 +1,158 @@
+"""
+What Django's user lacks, and the records that no other model of a project has.
+
+What each look-up and each purge asks for has an index, and nothing else has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models.signals import post_save
+
+from ..addresses import LONGEST_ADDRESS
+from .fields import ExactCharField, InstantField
+
+
+class AccountRow(models.Model):
+    """
+    What makes an account of a user: a user without it is none.
+
+    The password, the address as it was typed and ``is_active`` stay the user's.
+
+    Attributes:
+        id: The user's primary key, as text.
+
+        address:
+            The canonical address; None as long as the user's own is none, or belongs
+            to another account: then nobody is found here.
+
+        is_disabled: Only where the user model has no ``is_active``.
+
+        seen_digest:
+            SHA-256, hex, of the user's password hash, address and ``is_active`` as
+            this row last saw them.  Where it differs from what the user has now,
+            somebody else changed one of them, and the version moves.
+    """
+
+    id = ExactCharField(max_length=64, primary_key=True)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uness_auth"
+    )
+    address = ExactCharField(max_length=LONGEST_ADDRESS, unique=True, null=True)
+    credential_version = models.BigIntegerField()
+    created_at = InstantField()
+    display_name = models.TextField(blank=True)
+    language = models.CharField(max_length=16, blank=True)
+    is_disabled = models.BooleanField(default=False)
+    is_password_suspended = models.BooleanField(default=False)
+    seen_digest = ExactCharField(max_length=64)
+
+    class Meta:
+        verbose_name = "account"
+
+    def __str__(self) -> str:
+        return self.address or f"account {self.id}"
+
+
+class CodeChallengeRow(models.Model):
+    """
+    An `uness_auth.model.CodeChallenge`.
+    """
+
+    id = ExactCharField(max_length=64, primary_key=True)
+    # No foreign key: the challenge of a decoy belongs to no account.
+    account_id = ExactCharField(max_length=64)
+    credential_version = models.BigIntegerField()
+    key_id = models.CharField(max_length=64)
+    browser_digest = models.CharField(max_length=64)
+    sent_at = InstantField()
+    expires_at = InstantField()
+    window_ends_at = InstantField(db_index=True)
+    attempts_left = models.IntegerField()
+    is_certain = models.BooleanField()
+
+    class Meta:
+        verbose_name = "code challenge"
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class SessionRow(models.Model):
+    """
+    An `uness_auth.model.Session`.
+    """
+
+    digest = ExactCharField(max_length=64, primary_key=True)
+    # To join by, and nothing else: stores may be mixed.
+    account = models.ForeignKey(
+        AccountRow,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    credential_version = models.BigIntegerField()
+    opened_at = InstantField()
+    last_seen_at = InstantField(db_index=True)
+    is_remembered = models.BooleanField()
+
+    class Meta:
+        verbose_name = "session"
+
+    def __str__(self) -> str:
+        return f"a session of account {self.account_id}"
+
+
+class CounterRow(models.Model):
+    """
+    What a throttle counts: a text, which is swapped, or a number, which is added.
+    """
+
+    # KEY is a word of SQL.
+    key = ExactCharField(max_length=64, primary_key=True, db_column="counter_key")
+    text = ExactCharField(max_length=4_000, null=True)
+    number = models.BigIntegerField(null=True)
+    expires_at = InstantField(db_index=True)
+
+    class Meta:
+        verbose_name = "counter"
+
+    def __str__(self) -> str:
+        return self.key
+
+
+def follow_saved_user(
+    sender: object,  # noqa: ARG001 - Django's signature
+    *,
+    instance: Any,
+    created: bool,
+    raw: bool,
+    using: str,
+    update_fields: frozenset[str] | None,
+    **_more: object,
+) -> None:
+    """
+    Let an account follow its user at once, where Django tells that it was saved.
+
+    What Django does not tell (a queryset's ``update``, plain SQL) is found when the
+    account is next read.
+    """
+    # Here, because a model's module is imported before there are any models.
+    from .storage.users import users  # noqa: PLC0415
+
+    if created or raw or users().is_untouched(update_fields):
+        return
+    from .storage import DjangoStorage  # noqa: PLC0415
+
+    DjangoStorage(using).follow(instance.pk)
+
+
+post_save.connect(
+    follow_saved_user,
+    sender=settings.AUTH_USER_MODEL,
+    dispatch_uid="uness_auth.follow_saved_user",
+)

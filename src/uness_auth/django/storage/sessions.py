@@ -1,0 +1,122 @@
+"""
+Open sessions, read together with their account and its user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+
+from ...model import Account, Session
+from ..models import SessionRow
+from .accounts import Directory, DjangoAccounts, first_of
+from .tables import Table, seconds
+
+
+# In the order in which they are read.
+OWN: Final = (
+    "digest",
+    "account_id",
+    "credential_version",
+    "opened_at",
+    "last_seen_at",
+    "is_remembered",
+)
+_TOUCH: Final = """
+UPDATE uness_auth_sessionrow
+SET last_seen_at = CASE WHEN last_seen_at < %s THEN %s ELSE last_seen_at END
+WHERE digest = %s
+"""
+
+
+class DjangoSessions:
+    """
+    The `uness_auth.ports.Sessions` of `uness_auth.django.storage.DjangoStorage`.
+
+    Attributes:
+        joins: The account store of the same database: see
+            `uness_auth.ports.JoinedSessions`.
+    """
+
+    def __init__(self, directory: Directory, joins: DjangoAccounts, /) -> None:
+        self._directory = directory
+        self._database = directory.database
+        self._table = Table(directory.database, SessionRow)
+        self._rows: Any = SessionRow.objects.using(directory.database.using)
+        self._columns: tuple[str, ...] = (
+            *OWN,
+            *(f"account__{name}" for name in directory.columns),
+        )
+        self.joins = joins
+
+    def add(self, session: Session, /) -> None:
+        """
+        Store *session*.
+        """
+        self._table.add("DjangoSessions.add()", attrs.asdict(session))
+
+    def by_digest(self, digest: str, /) -> Session | None:
+        """
+        Return the session, or None.
+        """
+        query = self._rows.filter(digest=digest).values_list(*OWN)
+        values = self._database.read(
+            "DjangoSessions.by_digest()", lambda: first_of(query)
+        )
+        return None if values is None else _session_from(values)
+
+    def with_account(self, digest: str, /) -> tuple[Session, Account] | None:
+        """
+        Return the session and its account, or None.
+        """
+        doing = "DjangoSessions.with_account()"
+        query = self._rows.filter(digest=digest).values_list(*self._columns)
+        values = self._database.read(doing, lambda: first_of(query))
+        if values is None:
+            return None
+        found = self._directory.found(values[len(OWN) :])
+        if not found.is_current:
+            self._directory.follow(doing, found)
+            return self.with_account(digest)
+        account = found.account
+        return account and (_session_from(values[: len(OWN)]), account)
+
+    def touch(self, digest: str, seen_at: datetime, /) -> bool:
+        """
+        Note that the session was used.  Never moves `last_seen_at` back.
+        """
+        at = seconds(seen_at)
+        touched = self._database.write(
+            "DjangoSessions.touch()",
+            lambda: self._database.execute(_TOUCH, [at, at, digest]),
+        )
+        return touched == 1
+
+    def close(self, digest: str, /) -> bool:
+        """
+        Remove the session and say whether this call was the one that did.
+        """
+        return self._table.remove("DjangoSessions.close()", digest)
+
+    def purge(self, before: datetime, limit: int, /) -> int:
+        """
+        Remove up to *limit* sessions last seen before *before*.
+        """
+        return self._table.purge(
+            "DjangoSessions.purge()", "last_seen_at", before, limit
+        )
+
+
+def _session_from(values: Sequence[Any]) -> Session:
+    digest, account, version, opened, seen, remembered = values
+    return Session(
+        digest=digest,
+        account_id=account,
+        credential_version=version,
+        opened_at=opened,
+        last_seen_at=seen,
+        is_remembered=remembered,
+    )

@@ -1,0 +1,3 @@
+"""
+User models as projects have them: an app of the tests' project.
+"""

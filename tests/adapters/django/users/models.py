@@ -1,0 +1,48 @@
+"""
+User models that differ from Django's in what projects differ in.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+from uness_auth.django.fields import ExactCharField
+
+
+class TextUser(AbstractBaseUser):
+    """
+    Keys, addresses and hashes of any length: what the contracts ask of a store.
+    """
+
+    id = ExactCharField(max_length=64, primary_key=True)
+    mail = ExactCharField(max_length=254)
+    password = models.TextField()
+    is_active = models.BooleanField(default=True)
+
+    USERNAME_FIELD = "mail"
+    EMAIL_FIELD = "mail"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects = BaseUserManager()
+
+    class Meta:
+        swappable = "AUTH_USER_MODEL"
+
+
+class MailUser(AbstractBaseUser):
+    """
+    A UUID for a key, the address for a name, and nobody is ever inactive.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects = BaseUserManager()
+
+    class Meta:
+        swappable = "AUTH_USER_MODEL"
