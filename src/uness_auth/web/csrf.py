@@ -6,18 +6,46 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
 from ..keys import KeyRing, Purpose, digest_under
 from ..model import Site
 from .http import Request
+from .visitors import Visitor
 
 
 FIELD: Final = "csrf"
 _NONCE_LENGTH: Final = 22
 _LENGTH: Final = _NONCE_LENGTH + 64
+
+
+class FormGuard(Protocol):
+    """
+    Guards the forms of one request: with our own values, or as the framework does.
+    """
+
+    @property
+    def field(self) -> str:
+        """
+        The name of the field that every form carries.
+        """
+        ...
+
+    def make(self) -> str:
+        """
+        Return the value for a form that this request is answered with.
+        """
+        ...
+
+    def is_ours(self, value: str, /) -> bool:
+        """
+        Say whether the request comes from one of our forms, which carried *value*.
+
+        Never raises on bad input.
+        """
+        ...
 
 
 @attrs.frozen
@@ -53,6 +81,40 @@ class Csrf:
         return any(
             hmac.compare_digest(digest, digest_under(key, nonce, browser, session))
             for key in self.keys.all(Purpose.CSRF)
+        )
+
+
+@attrs.frozen
+class OwnGuard:
+    """
+    Guards the forms of one request with the values that `Csrf` makes.
+    """
+
+    csrf: Csrf
+    site: Site
+    request: Request
+    visitor: Visitor
+
+    @property
+    def field(self) -> str:
+        """
+        The name of the field that every form carries.
+        """
+        return FIELD
+
+    def make(self) -> str:
+        """
+        Return the value for a form that this request is answered with.
+        """
+        return self.csrf.make(self.visitor.browser, self.visitor.session)
+
+    def is_ours(self, value: str, /) -> bool:
+        """
+        Say whether the request comes from one of our forms, which carried *value*.
+        """
+        browser = self.visitor.browser if self.visitor.is_known else ""
+        return not is_cross_site(self.request, self.site) and self.csrf.is_ours(
+            value, browser, self.visitor.session
         )
 
 

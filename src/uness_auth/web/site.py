@@ -12,14 +12,15 @@ import attrs
 
 from ..addresses import LONGEST_ADDRESS
 from ..errors import HashingError, MailError, StorageError
-from ..outcomes import NotSignedIn, ResumeAnswer
+from ..model import Account
+from ..outcomes import NotSignedIn, ResumeAnswer, SignedIn, SignInVetoed
 from ..wiring import UnessAuth
 from .cookies import Cookies
-from .csrf import FIELD, Csrf, is_cross_site
+from .csrf import FIELD, Csrf, FormGuard, OwnGuard, is_cross_site
 from .forms import FormFault, read_form, read_next
 from .frame import PageContext
 from .handlers import Turn
-from .http import Answer, Page, Request
+from .http import Answer, Cookie, Page, Request
 from .pages import Pages
 from .redirects import safe_path
 from .routes import ROUTES, Route
@@ -60,21 +61,34 @@ class SignInSite:
         """
         return self._visitors.cookies
 
-    def answer(self, route: Route, request: Request, /, *, token: str = "") -> Answer:
+    def answer(
+        self,
+        route: Route,
+        request: Request,
+        /,
+        *,
+        token: str = "",
+        guard: FormGuard | None = None,
+    ) -> Answer:
         """
         Answer *request*.
 
         Args:
             token: Of the link, where the route has one in its path.
 
+            guard: The framework's own, where it has one; by default ours.
+
         Returns:
             A page or a redirect; 503 where a store, the mailer or the hasher failed.
             Never raises on anything a client can send.
         """
         visitor = self._visitors.read(request)
+        guard = guard or OwnGuard(self._csrf, self.auth.site, request, visitor)
         context = self._context(request, visitor)
+        if not route.is_csrf_exempt:
+            context = attrs.evolve(context, csrf=guard.make(), csrf_name=guard.field)
         try:
-            answer = self._answer(route, request, visitor, context, token)
+            answer = self._answer(route, request, visitor, context, token, guard)
         except (StorageError, HashingError):
             _logger.exception("a store failed, or the hasher")
             answer = self.pages.stops.store_failed(context)
@@ -95,7 +109,38 @@ class SignInSite:
         session = self.cookies.read(request.header("cookie"), "session")
         return self.auth.sessions.resume(session) if session else NotSignedIn()
 
-    def sign_out_form(self, request: Request, /) -> SignOutView:
+    def sign_in(
+        self, account: Account, request: Request, /, *, method: str
+    ) -> tuple[Cookie, ...] | SignInVetoed:
+        """
+        Sign in, without our pages, whom the host knows by other means.
+
+        Returns:
+            The cookies to set, or `SignInVetoed`.
+        """
+        visitor = self._visitors.read(request)
+        match self.auth.sessions.open(
+            account, visitor.client, method=method, is_remembered=False
+        ):
+            case SignedIn() as outcome:
+                self.auth.sessions.close(visitor.session, visitor.client)
+                return self.cookies.session(outcome), self.cookies.new_browser()
+            case SignInVetoed() as vetoed:
+                return vetoed
+            case _ as never:
+                assert_never(never)
+
+    def sign_out(self, request: Request, /) -> tuple[Cookie, ...]:
+        """
+        Close the session, without our pages, and return the cookies to set.
+        """
+        visitor = self._visitors.read(request)
+        self.auth.sessions.close(visitor.session, visitor.client)
+        return self.cookies.no_session(), self.cookies.new_browser()
+
+    def sign_out_form(
+        self, request: Request, /, *, guard: FormGuard | None = None
+    ) -> SignOutView:
         """
         Return what a host's template needs for a button that signs out.
         """
@@ -104,8 +149,10 @@ class SignInSite:
         browser = visitor.browser if visitor.is_known else ""
         return SignOutView(
             action=f"{self.auth.site.path}sign-out",
-            csrf_name=FIELD,
-            csrf_value=self._csrf.make(browser, visitor.session),
+            csrf_name=guard.field if guard else FIELD,
+            csrf_value=(
+                guard.make() if guard else self._csrf.make(browser, visitor.session)
+            ),
             submit=context.texts.say("page.sign_out.submit"),
         )
 
@@ -128,8 +175,7 @@ class SignInSite:
     def _context(self, request: Request, visitor: Visitor) -> PageContext:
         return PageContext(
             language=visitor.client.language,
-            csrf=self._csrf.make(visitor.browser, visitor.session),
-            csrf_name=FIELD,
+            csrf="",
             next=safe_path(read_next(request.query)),
             now=self.auth.clock(),
         )
@@ -141,6 +187,7 @@ class SignInSite:
         visitor: Visitor,
         context: PageContext,
         token: str,
+        guard: FormGuard,
     ) -> Answer:
         method = "GET" if request.method == "HEAD" else request.method
         handler = route.handlers.get(method)
@@ -162,7 +209,7 @@ class SignInSite:
             return self._refuse_form(form, context)
         context = attrs.evolve(context, next=safe_path(form.get("next", "")))
         if not route.is_csrf_exempt:
-            refused = self._refuse_forgery(request, visitor, context, form)
+            refused = self._refuse_forgery(request, visitor, context, form, guard)
             if refused is not None:
                 return refused
         return handler(attrs.evolve(turn, context=context, form=form))
@@ -185,13 +232,11 @@ class SignInSite:
         visitor: Visitor,
         context: PageContext,
         form: Mapping[str, str],
+        guard: FormGuard,
     ) -> Page | None:
-        if is_cross_site(request, self.auth.site):
-            return self.pages.stops.stale(context)
-        browser = visitor.browser if visitor.is_known else ""
-        if self._csrf.is_ours(form.get(FIELD, ""), browser, visitor.session):
+        if guard.is_ours(form.get(guard.field, "")):
             return None
-        if not visitor.is_known:
+        if not visitor.is_known and not is_cross_site(request, self.auth.site):
             typed = form.get("email", form.get("username", ""))[:LONGEST_ADDRESS]
             return self.pages.identify(context, typed=typed, is_cookie_refused=True)
         return self.pages.stops.stale(context)
