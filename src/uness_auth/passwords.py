@@ -56,7 +56,7 @@ class Argon2Hashing:
 
             uness_auth.errors.HashingError: There was no memory for it.
         """
-        secret = _secret(password)
+        secret = secret_of(password)
         if secret is None:
             msg = f"a password is UTF-8 and at most {MOST_HASHED_BYTES} bytes long"
             raise ValueError(msg)
@@ -74,7 +74,7 @@ class Argon2Hashing:
         ceilings: a hash that asks for more, or that cannot be read, is False, and so
         is a text that cannot have been hashed.  Each costs what the decoy costs.
         """
-        secret = _secret(password)
+        secret = secret_of(password)
         if secret is None or not self._is_within_ceilings(password_hash):
             self.decoy(password)
             return False
@@ -97,7 +97,7 @@ class Argon2Hashing:
         """
         # A text too long to be hashed is left out here as well: its length would
         # otherwise show in the time that both of them take.
-        _ = self._matches(self._decoy, _secret(password) or b"")
+        _ = self._matches(self._decoy, secret_of(password) or b"")
 
     def _matches(self, password_hash: str, secret: bytes) -> bool:
         try:
@@ -118,7 +118,7 @@ class Argon2Hashing:
         )
 
 
-def _secret(password: str) -> bytes | None:
+def secret_of(password: str) -> bytes | None:
     """
     Return what argon2 hashes; None for a text that it must not, or cannot, hash.
     """

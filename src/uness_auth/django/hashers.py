@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from argon2 import extract_parameters
+from argon2.exceptions import InvalidHashError
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from ..policy import HashingPolicy
@@ -13,10 +15,16 @@ from ..policy import HashingPolicy
 
 class UnessArgon2PasswordHasher(Argon2PasswordHasher):
     """
-    Put it first into ``PASSWORD_HASHERS``: what it made, no sign-in makes anew.
+    Argon2 as the policy says: put it first into ``PASSWORD_HASHERS``.
+
+    Then Django's own `check_password`, the admin and other backends make hashes as we
+    do, and nobody makes anew what the other made.
 
     Attributes:
-        policy: The site's, from when `uness_auth.django.hashing.DjangoHashing` was made.
+        policy:
+            The site's: `uness_auth.django.hashing.DjangoHashing` sets it.  A process
+            that never wires the sign-in hashes under the default, and the next sign-in
+            replaces what it made.
     """
 
     policy: ClassVar[HashingPolicy] = HashingPolicy()
@@ -41,3 +49,31 @@ class UnessArgon2PasswordHasher(Argon2PasswordHasher):
         How many lanes.
         """
         return self.policy.parallelism
+
+    def verify(self, password: str, encoded: str) -> bool:
+        """
+        Say whether *password* made *encoded*, within the policy's ceilings.
+
+        A hash that asks for more memory or time, or that cannot be read, is False, and
+        so is a text that cannot have been hashed.
+        """
+        try:
+            return self.is_within_ceilings(encoded) and super().verify(
+                password, encoded
+            )
+        except (InvalidHashError, UnicodeEncodeError):
+            return False
+
+    def is_within_ceilings(self, encoded: str, /) -> bool:
+        """
+        Say whether *encoded* asks for no more work than the policy allows.
+        """
+        try:
+            asked = extract_parameters(encoded.removeprefix(self.algorithm))
+        except InvalidHashError:
+            return False
+        return (
+            asked.memory_cost <= self.policy.largest_memory_cost
+            and asked.time_cost <= self.policy.largest_time_cost
+            and asked.parallelism <= self.policy.largest_parallelism
+        )
