@@ -57,6 +57,15 @@ class AddsOpenAccountsOnly(FaultyRegistry):
         return super().apply([attrs.evolve(one, is_disabled=False) for one in accounts])
 
 
+class CutsNames(FaultyRegistry):
+    rejected_by = ("test_odd_texts_are_applied_whole",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        return super().apply(
+            [attrs.evolve(one, display_name=one.display_name[:255]) for one in accounts]
+        )
+
+
 class TellsWhatWasAsked(FaultyRegistry):
     rejected_by = (
         "test_known_ids_are_skipped",
@@ -149,8 +158,15 @@ class RepeatsTheLast(FaultyRegistry):
         return [self._rows.accounts[one] for one in found[:limit]]
 
 
-class SortsByWords(FaultyRegistry):
+class SortsByNumbers(FaultyRegistry):
     rejected_by = ("test_pages_go_on_after_the_last_id",)
+
+    def page(self, after: str, limit: int, /) -> Sequence[Account]:
+        return sorted(super().page(after, limit), key=lambda one: int(one.id))
+
+
+class SortsByWords(FaultyRegistry):
+    rejected_by = ("test_pages_are_in_the_order_of_characters",)
 
     def page(self, after: str, limit: int, /) -> Sequence[Account]:
         return sorted(super().page(after, limit), key=lambda one: one.id.casefold())

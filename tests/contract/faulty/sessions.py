@@ -259,6 +259,17 @@ class CountsThenPurgesSessions(FaultySessions):
         return len(over[:limit])
 
 
+class JoinsShortIds(FaultyJoin):
+    rejected_by = ("test_odd_accounts_come_with_their_sessions",)
+
+    def with_account(self, digest: str, /) -> tuple[Session, Account] | None:
+        session = self.by_digest(digest)
+        if session is None:
+            return None
+        account = self.joins.by_id(session.account_id[:32])
+        return None if account is None else (session, account)
+
+
 class JoinsLookAlikes(FaultyJoin):
     rejected_by = ("test_accounts_are_matched_exactly",)
 

@@ -144,8 +144,13 @@ class StoreContract(RemoteContract[S]):
 
         supports_purge:
             What expired stays until it is purged.  Only where the port has `purge`.
+
+        supports_any_text:
+            Ids and hashes are texts as long and as odd as the port allows.  Elsewhere
+            an id is a number without leading zeros, and a hash has 128 characters.
     """
 
+    supports_any_text: ClassVar[bool | str] = True
     supports_processes: ClassVar[bool | str] = True
     supports_purge: ClassVar[bool | str] = True
 
