@@ -26,5 +26,5 @@ def _using(url: str) -> Iterator[str]:
     The alias of an empty database with its tables, once of each kind.
     """
     with alias(f"test_{secrets.token_hex(4)}", url) as name:
-        call_command("migrate", database=name, verbosity=0)
+        call_command("migrate", database=name, verbosity=0, run_syncdb=True)
         yield name
