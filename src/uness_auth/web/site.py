@@ -88,7 +88,9 @@ class SignInSite:
         if not route.is_csrf_exempt:
             context = attrs.evolve(context, csrf=guard.make(), csrf_name=guard.field)
         try:
-            answer = self._answer(route, request, visitor, context, token, guard)
+            answer = self._answer(
+                route, request, visitor, context, token=token, guard=guard
+            )
         except (StorageError, HashingError):
             _logger.exception("a store failed, or the hasher")
             answer = self.pages.stops.store_failed(context)
@@ -186,6 +188,7 @@ class SignInSite:
         request: Request,
         visitor: Visitor,
         context: PageContext,
+        *,
         token: str,
         guard: FormGuard,
     ) -> Answer:

@@ -1,0 +1,89 @@
+"""
+Mail through Django's own settings: whatever backend the project has.
+"""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+from typing import Final
+
+import attrs
+from django.conf import settings
+from django.core import mail
+
+from ..errors import MailError
+
+
+# Where no mail leaves the machine.  That of the tests has an outbox.
+DEVELOPMENT: Final = ("console", "dummy", "filebased")
+IN_MEMORY: Final = "locmem"
+PREFIX: Final = "django.core.mail.backends."
+# Django writes these itself, from what it is given.
+WRITTEN_BY_DJANGO: Final = frozenset(
+    {"from", "to", "subject", "mime-version", "content-type"}
+    | {"content-transfer-encoding"}
+)
+
+
+@attrs.frozen
+class DjangoMailer:
+    """
+    Hands mails to the mail backend of the project.
+    """
+
+    @property
+    def for_development_only(self) -> bool:
+        """
+        Whether the backend sends nothing: console, file, dummy; memory outside tests.
+        """
+        name = backend_name().removeprefix(PREFIX).partition(".")[0]
+        # Django's test runner makes the outbox before it runs anything.
+        return name in DEVELOPMENT or (
+            name == IN_MEMORY and not hasattr(mail, "outbox")
+        )
+
+    def send(self, message: EmailMessage, to: str, /) -> None:
+        """
+        Send *message* to the one address *to*, and to nobody else.
+
+        Raises:
+            uness_auth.errors.MailError: The backend failed.  Without its words, which
+                may quote the mail, a link included.
+        """
+        try:
+            count = _translated(message, to).send()
+        except Exception as exc:  # noqa: BLE001 - a backend raises whatever it likes
+            msg = f"the mail backend {backend_name()} failed: {type(exc).__name__}"
+            raise MailError(msg) from None
+        if count == 0:
+            msg = f"the mail backend {backend_name()} sent nothing"
+            raise MailError(msg)
+
+
+def backend_name() -> str:
+    """
+    Return the dotted path of the project's mail backend.
+    """
+    # Django 6.1 names several.
+    mailers = getattr(settings, "MAILERS", None) or {}
+    found = mailers.get("default", {}).get("BACKEND")
+    return str(found or settings.EMAIL_BACKEND)
+
+
+def _translated(message: EmailMessage, to: str) -> mail.EmailMultiAlternatives:
+    # Backends that speak to a service, not to a server, read these fields.
+    bodies = [message.get_body((kind,)) for kind in ("plain", "html")]
+    text, html = (str(body.get_content()) if body else "" for body in bodies)
+    translated = mail.EmailMultiAlternatives(
+        subject=str(message["Subject"]),
+        body=text,
+        from_email=str(message["From"]),
+        to=[to],
+        headers={
+            name: str(value)
+            for name, value in message.items()
+            if name.lower() not in WRITTEN_BY_DJANGO
+        },
+    )
+    translated.attach_alternative(html, "text/html")
+    return translated

@@ -1,0 +1,26 @@
+"""
+The pages, for one line of a project: ``path("auth/", include("uness_auth.django.urls"))``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.urls import URLPattern, path, re_path
+
+from ..web.routes import ROUTES
+from .views import not_found_view, serve, static_view
+
+
+app_name: Final = "uness_auth"
+urlpatterns: list[URLPattern] = [
+    *(
+        path(
+            route.path.replace("{token}", "<path:token>"), serve(route), name=route.name
+        )
+        for route in ROUTES
+    ),
+    path("static/<path:name>", static_view, name="static_file"),
+    # What lies below ours and is no page of ours is told by us.
+    re_path("^(?P<rest>.*)$", not_found_view, name="not_found"),
+]

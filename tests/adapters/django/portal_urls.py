@@ -1,0 +1,116 @@
+"""
+The URLs of the tests' portal, and its own pages.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template import RequestContext, Template
+from django.urls import include, path
+from django.views import View
+from django.views.generic import RedirectView
+
+
+def page(request: HttpRequest, text: str) -> HttpResponse:
+    """
+    Render *text* as a template.
+    """
+    return HttpResponse(Template(text).render(RequestContext(request)))
+
+
+def home(_request: HttpRequest) -> HttpResponse:
+    """
+    For everybody.
+    """
+    return HttpResponse(
+        '<title>Portail</title><a href="/auth/">Connectez-vous</a>', charset="utf-8"
+    )
+
+
+@login_required
+def private(request: HttpRequest) -> HttpResponse:
+    """
+    For whoever is signed in.
+    """
+    return page(
+        request,
+        "{% load uness_auth %}<title>Accueil</title>"
+        "Bonjour {{ user.uness_auth.display_name }} {% sign_out_form %}"
+        '{% uness_static "uness.css" %}',
+    )
+
+
+class Classy(LoginRequiredMixin, View):
+    """
+    For whoever is signed in, as a class.
+    """
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """
+        Name the user.
+        """
+        return HttpResponse(f"classy {request.user.email}")
+
+
+@permission_required("auth.add_group", raise_exception=True)
+def permitted(_request: HttpRequest) -> HttpResponse:
+    """
+    For whoever may add groups.
+    """
+    return HttpResponse("permitted")
+
+
+def leave(request: HttpRequest) -> HttpResponse:
+    """
+    Sign out as Django does.
+    """
+    logout(request)
+    messages.success(request, "A bientôt")
+    return redirect("/messages")
+
+
+def told(request: HttpRequest) -> HttpResponse:
+    """
+    Say what messages there are.
+    """
+    return page(request, "{% for message in messages %}{{ message }}{% endfor %}")
+
+
+def who(request: HttpRequest) -> HttpResponse:
+    """
+    Say who asks.
+    """
+    return HttpResponse(f"<title>who</title>{request.user} {request.user.pk}")
+
+
+async def later(request: Any) -> HttpResponse:
+    """
+    Say who asks, from the event loop.
+    """
+    user = await request.auser()
+    return HttpResponse(f"{user} {(await request.auser()).pk}")
+
+
+urlpatterns = [
+    path("", home),
+    path("private", private),
+    path("classy", Classy.as_view()),
+    path("permitted", permitted),
+    path("leave", leave),
+    path("messages", told),
+    path("who", who),
+    path("later", later),
+    path("admin/", admin.site.urls),
+    path("auth/", include("uness_auth.django.urls")),
+    path(
+        ".well-known/change-password",
+        RedirectView.as_view(pattern_name="uness_auth:identify"),
+    ),
+]
