@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -15,14 +14,11 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from flask import Flask, render_template_string
-from werkzeug.serving import WSGIRequestHandler, make_server
 
-from uness_auth import Site, UnessAuth
-from uness_auth.flask import FlaskAuth, current_account, login_required
+from tests.browser import hosts
+from uness_auth import UnessAuth
 from uness_auth.mailers.smtp import SMTPMailer
-from uness_auth.storage.sql import SQLStorage
-from uness_auth.testing import FastHashing, FixedClock
+from uness_auth.testing import FixedClock
 from uness_auth.testing.browser import tidy
 from uness_auth.testing.journeys import Portal
 
@@ -39,10 +35,6 @@ FLAGS = [
 ]
 ARTEFACTS = Path("artefacts")
 SECONDS = 10
-HOME = """<!DOCTYPE html><html lang="fr"><title>Portail</title>
-<main><h1>Portail</h1><a href="/auth/">Connectez-vous</a></main></html>"""
-PRIVATE = """<!DOCTYPE html><html lang="fr"><title>Accueil</title>
-<main><h1>Bonjour {{ name }}</h1>{{ uness_auth.sign_out_form }}</main></html>"""
 
 
 class MailServer(Controller):
@@ -209,35 +201,6 @@ class PageBrowser:
             self.statuses.append(response.status)
 
 
-class _Quiet(WSGIRequestHandler):
-    """
-    A server that does not print each request.
-    """
-
-    protocol_version = "HTTP/1.1"
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-        """
-        Say nothing.
-        """
-
-
-def make_app(auth: UnessAuth) -> Flask:
-    """
-    Return a host: a page for everybody and one that needs a sign-in.
-    """
-    app = Flask(__name__)
-    FlaskAuth(auth, app)
-    app.add_url_rule("/", "home", lambda: HOME)
-
-    @app.get("/private")
-    @login_required
-    def private() -> str:
-        return render_template_string(PRIVATE, name=current_account.display_name)
-
-    return app
-
-
 @pytest.fixture(name="chromium", scope="session")
 def _chromium() -> Iterator[Any]:
     """
@@ -266,35 +229,29 @@ def _mail_server() -> Iterator[MailServer]:
     server.stop()
 
 
+@pytest.fixture(name="framework")
+def _framework() -> str:
+    """
+    What the portal is built with, unless a test says otherwise.
+    """
+    return "flask"
+
+
 @pytest.fixture(name="served")
 def _served(
-    mail_server: MailServer, tmp_path: Path, chromium: Any
+    mail_server: MailServer, tmp_path: Path, chromium: Any, framework: str
 ) -> Iterator[tuple[UnessAuth, FixedClock, str]]:
     """
     A portal on real HTTP, with a real database file.
     """
-    server = make_server(
-        "127.0.0.1", 0, Flask("placeholder"), threaded=True, request_handler=_Quiet
-    )
-    base_url = f"http://127.0.0.1:{server.server_port}"
-    storage = SQLStorage(f"sqlite:///{tmp_path / 'portal.db'}")
-    storage.create_schema()
     clock = FixedClock()
-    auth = UnessAuth(
-        site=Site(base_url=base_url),
-        stores=storage.stores,
+    wishes = hosts.Wishes(
+        database=tmp_path / "portal.db",
         mailer=SMTPMailer.from_url(f"smtp://127.0.0.1:{mail_server.port}"),
-        hashing=FastHashing(),
         clock=clock,
     )
-    server.app = make_app(auth)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield auth, clock, base_url
-    server.shutdown()
-    thread.join(SECONDS)
-    server.server_close()
-    storage.close()
+    with hosts.FRAMEWORKS[framework](wishes) as (auth, base_url):
+        yield auth, clock, base_url
 
 
 @pytest.fixture(name="open_portal")

@@ -45,3 +45,23 @@ class TestWithoutScript(Journeys):
             viewport={"width": 320, "height": 640}, java_script_enabled=False
         )
         return portal
+
+
+class TestOnFastAPI(TestWithScript):
+    """
+    On FastAPI, under uvicorn.
+    """
+
+    @pytest.fixture(name="framework")
+    def _framework(self) -> str:
+        return "fastapi"
+
+
+class TestOnDjango(TestWithScript):
+    """
+    On Django, beside its own users.
+    """
+
+    @pytest.fixture(name="framework")
+    def _framework(self) -> str:
+        return "django"
