@@ -98,6 +98,14 @@ def show(name: str, costs: dict[str, float]) -> bool:
     return is_reached
 
 
+def beside(name: str, *options: str) -> bool:
+    """
+    Run another file of this folder and say whether its goals were reached.
+    """
+    command = [sys.executable, str(Path(__file__).with_name(name)), *options]
+    return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - our own file
+
+
 def main() -> int:
     """
     Measure all and print it; 1 where a goal was missed.
@@ -105,6 +113,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--skip-storm", action="store_true")
+    parser.add_argument("--skip-storage", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="the storage's part")
     chosen = parser.parse_args()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores")
     all_reached = True
@@ -121,9 +131,9 @@ def main() -> int:
         flush=True,
     )
     if not chosen.skip_storm:
-        storm = Path(__file__).with_name("storm.py")
-        done = subprocess.run([sys.executable, str(storm)], check=False)  # noqa: S603 - our own file
-        all_reached &= done.returncode == 0
+        all_reached &= beside("storm.py")
+    if not chosen.skip_storage:
+        all_reached &= beside("storage.py", *(["--quick"] if chosen.quick else []))
     return 0 if all_reached else 1
 
 
