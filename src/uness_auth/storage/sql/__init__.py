@@ -73,7 +73,9 @@ class SQLStorage:
             connection.
 
     Attributes:
-        engine: Its own engine, for those who measure or trace.
+        engine:
+            Its own engine, for those who measure or trace.  While somebody listens to
+            its statements, each takes SQLAlchemy's own way, and costs more.
 
     Raises:
         uness_auth.errors.ConfigurationError:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Delete,
     Engine,
     Table,
+    event,
 )
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.sql.dml import ReturningInsert
@@ -24,10 +25,13 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 Row: TypeAlias = Mapping[str, Any]
 
-# Connections kept open, and opened besides when all are lent.  Each is lent for one
-# step, well under a millisecond, unless it waits for somebody's lock.
-POOL_SIZE: Final = 16
-POOL_OVERFLOW: Final = 16
+# Connections that there may be.  Each is lent for one step, well under a millisecond,
+# unless it waits for somebody's lock.  None of them is closed when it comes back: under
+# load it would be opened again at once, which takes many times what a step takes.
+POOL_SIZE: Final = 32
+# Of these, for steps of one statement; the others are for transactions and for those
+# who measure.
+POOL_SIZE_FOR_STEPS: Final = 24
 
 
 @attrs.frozen
@@ -80,10 +84,10 @@ class Upsert(Protocol):
     """
 
     def __call__(
-        self, table: Table, values: Row, changes: Row, /
+        self, table: Table, values: Row, changes: Row, told: Column[Any], /
     ) -> ReturningInsert[Any]:
         """
-        Return the statement, which returns the row as it is afterwards.
+        Return the statement, which returns *told* of the row as it is afterwards.
         """
         ...
 
@@ -119,6 +123,9 @@ class Backend:
         is_lost_race:
             Whether the database says that it did nothing, because of others, and that
             the same may well succeed when tried again.
+
+        is_stale:
+            Whether the other side has closed the driver's connection meanwhile.
     """
 
     name: str
@@ -132,6 +139,7 @@ class Backend:
     upsert: Upsert
     purging: Callable[[Column[Any], Column[Any]], Delete]
     is_lost_race: Callable[[BaseException | None], bool] = lambda _fault: False
+    is_stale: Callable[[Any], bool] = lambda _connection: False
 
 
 def add_new_and_tell(
@@ -149,23 +157,27 @@ def add_new_and_tell(
     return add_new
 
 
-def refuse_stale(fileno: int, /) -> None:
+def refuse_stale(is_stale: Callable[[Any], bool], engine: Engine, /) -> None:
     """
-    Refuse a connection that the other side has closed while it lay in the pool.
+    Let the engine's pool lend no connection that is stale.
+    """
+
+    def on_checkout(connection: Any, _record: Any, _borrowed: Any) -> None:
+        if is_stale(connection):
+            msg = "closed by the database while it was idle"
+            raise DisconnectionError(msg)
+
+    event.listen(engine, "checkout", on_checkout)
+
+
+def has_something_to_read(fileno: int, /) -> bool:
+    """
+    Return whether the other side has closed a connection on which nobody asks.
 
     A database that waits for the next statement says nothing.  What is there to read is
     the end, or the announcement of one: after a restart the first step gets a new
     connection instead of an error, and no step pays a round trip to ask.
-
-    Raises:
-        sqlalchemy.exc.DisconnectionError: The pool then opens another.
     """
-    if _has_something_to_read(fileno):
-        msg = "closed by the database while it was idle"
-        raise DisconnectionError(msg)
-
-
-def _has_something_to_read(fileno: int) -> bool:
     if not hasattr(poll, "poll"):  # pragma: no cover - Windows has none
         return bool(poll.select([fileno], [], [], 0)[0])
     # Not select(), which takes no file numbers over 1,023.

@@ -50,7 +50,7 @@ class SQLCounters:
 
     def __init__(self, database: Database, /) -> None:
         self._database = database
-        self._add = database.backend.upsert(COUNTERS, _NEW, _ADDED)
+        self._add = database.backend.upsert(COUNTERS, _NEW, _ADDED, COUNTERS.c.number)
         self._purge = database.backend.purging(COUNTERS.c.key, COUNTERS.c.expires_at)
 
     def read(self, key: str, /) -> str | None:
@@ -58,7 +58,7 @@ class SQLCounters:
         Return the text under *key*, or None.
         """
         row = self._database.one("SQLCounters.read()", _READ, {"b_key": key})
-        return None if row is None else row.text
+        return None if row is None else row[0]
 
     def swap(
         self, key: str, before: str | None, after: str, expires_at: datetime, /
@@ -86,7 +86,7 @@ class SQLCounters:
         else:
             new = {"b_key": key, "b_delta": delta, "b_expires_at": expires_at}
             row = self._database.tell(doing, self._add, new)
-        return 0 if row is None else int(row.number)
+        return 0 if row is None else int(row[0])
 
     def purge(self, before: datetime, limit: int, /) -> int:
         """

@@ -7,26 +7,31 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from threading import Lock
 from typing import Any, Final, TypeAlias, TypeVar
 from weakref import WeakSet
 
 import attrs
-from sqlalchemy import Connection, Delete, Engine, Executable, Insert, Row, Update
+from sqlalchemy import Connection, Delete, Engine, Executable, Insert, Update
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from ...errors import StorageError
-from .backend import Backend, Waits
+from .backend import POOL_SIZE_FOR_STEPS, Backend, Waits
+from .connections import Connections
+from .prepared import NO_ROWS, Parameters, Prepared, Rows, prepare
 
 
 Answer = TypeVar("Answer")
-Parameters: TypeAlias = Mapping[str, Any]
+Line = TypeVar("Line")
+Row: TypeAlias = Sequence[Any]
+# Runs a statement; returns its rows, or how many rows it changed.
+Send: TypeAlias = Callable[[Executable, Parameters], tuple[Rows, int]]
 
-# The driver refuses lone surrogates and integers over 64 bits in words of its own.
-_FAULTS: Final = (SQLAlchemyError, UnicodeEncodeError, OverflowError)
+# What cannot be sent: an instant without a zone, a lone surrogate, an integer over 64
+# bits.  The last two are refused by the driver in words of its own.
+_NEVER_SENT: Final = (ValueError, OverflowError)
 
 # Before each of the three more tries, at most: in seconds.
 PAUSES: Final = (0.01, 0.03, 0.1)
@@ -76,19 +81,30 @@ class Database:
         self._engine = engine
         self._waits = waits
         self._turn = Lock()
+        self._connections = Connections(
+            engine,
+            backend.is_stale,
+            most=POOL_SIZE_FOR_STEPS,
+            longest_wait=waits.for_turn,
+        )
+        self._driver: Any = engine.dialect.loaded_dbapi
+        self._taken = (IntegrityError, self._driver.IntegrityError)
+        self._faults = (SQLAlchemyError, self._driver.Error, *_NEVER_SENT)
+        self._prepared: dict[Executable, Prepared] = {}
         _databases.add(self)
 
     def one(
         self, doing: str, statement: Executable, parameters: Parameters, /
-    ) -> Row[Any] | None:
+    ) -> Row | None:
         """
         Return the row that is there, or None.
         """
 
-        def work(connection: Connection) -> Row[Any] | None:
-            return connection.execute(statement, parameters).first()
+        def work(send: Send) -> Row | None:
+            rows, _ = send(statement, parameters)
+            return rows[0] if rows else None
 
-        return self.read(doing, work)
+        return self._told(doing, self._step, work)
 
     def add(self, doing: str, statement: Insert, parameters: Parameters, /) -> None:
         """
@@ -97,11 +113,7 @@ class Database:
         Raises:
             TakenError: If one with its key is there.
         """
-
-        def work(connection: Connection) -> None:
-            _ = connection.execute(statement, parameters)
-
-        self._write(doing, work)
+        _ = self._count(doing, statement, parameters)
 
     def write(
         self, doing: str, statement: Update | Delete, parameters: Parameters, /
@@ -113,32 +125,34 @@ class Database:
 
     def change(
         self, doing: str, change: Change, parameters: Parameters, /
-    ) -> Row[Any] | None:
+    ) -> Row | None:
         """
         Write the one row and return it as it is afterwards; None: there was none.
         """
 
-        def in_two(connection: Connection) -> Row[Any] | None:
-            if connection.execute(change.write, parameters).rowcount == 0:
+        def in_two(send: Send) -> Row | None:
+            _, count = send(change.write, parameters)
+            if count == 0:
                 return None
-            return connection.execute(change.look, parameters).first()
+            rows, _ = send(change.look, parameters)
+            return rows[0] if rows else None
 
         if self._engine.dialect.update_returning:
             return self.tell(doing, change.at_once, parameters)
-        return self._write(doing, in_two)
+        return self._write(doing, self._step, in_two)
 
     def tell(
         self, doing: str, statement: Executable, parameters: Parameters, /
-    ) -> Row[Any] | None:
+    ) -> Row | None:
         """
         Run a write that returns its row, which all of them can that insert.
         """
 
-        def work(connection: Connection) -> Row[Any] | None:
-            # Fetched to the end: SQLite commits when no more rows are there.
-            return connection.execute(statement, parameters).one_or_none()
+        def work(send: Send) -> Row | None:
+            rows, _ = send(statement, parameters)
+            return rows[0] if rows else None
 
-        return self._write(doing, work)
+        return self._write(doing, self._step, work)
 
     def purge(self, doing: str, statement: Delete, before: datetime, limit: int) -> int:
         """
@@ -165,7 +179,7 @@ class Database:
                 raise
             return answer
 
-        return self._write(doing, in_one)
+        return self._write(doing, self._connected, in_one)
 
     def migrate(
         self, doing: str, work: Callable[[Connection], object], longest_wait: float, /
@@ -202,72 +216,135 @@ class Database:
         """
         Do *work*, which writes nothing, on a connection where each statement is a step.
         """
-        with _told(doing):
-            return self._try(work)
+        return self._told(doing, self._connected, work)
 
     def close(self) -> None:
         """
         Close the connections that are not lent.
         """
-        self._engine.dispose()
+        self._connections.close()
 
     def forget(self) -> None:
         """
         Leave connections and queue to the process they belong to.
         """
-        self._engine.dispose(close=False)
+        self._connections.forget()
         self._turn = Lock()
 
     def _count(
-        self, doing: str, statement: Update | Delete, parameters: Parameters
+        self, doing: str, statement: Insert | Update | Delete, parameters: Parameters
     ) -> int:
-        def work(connection: Connection) -> int:
-            return connection.execute(statement, parameters).rowcount
+        def work(send: Send) -> int:
+            _, count = send(statement, parameters)
+            return count
 
-        return self._write(doing, work)
+        return self._write(doing, self._step, work)
 
-    def _write(self, doing: str, work: Callable[[Connection], Answer]) -> Answer:
+    def _write(
+        self,
+        doing: str,
+        once: Callable[[Callable[[Line], Answer]], Answer],
+        work: Callable[[Line], Answer],
+    ) -> Answer:
         if not self.backend.writers_take_turns:
-            return self.read(doing, work)
+            return self._told(doing, once, work)
         turn, longest_wait = self._turn, self._waits.for_turn
         if not turn.acquire(timeout=longest_wait):
             msg = f"{doing} failed: other writers took over {longest_wait:g} s"
             raise StorageError(msg)
         try:
-            return self.read(doing, work)
+            return self._told(doing, once, work)
         finally:
             turn.release()
 
-    def _try(self, work: Callable[[Connection], Answer]) -> Answer:
+    def _told(
+        self,
+        doing: str,
+        once: Callable[[Callable[[Line], Answer]], Answer],
+        work: Callable[[Line], Answer],
+    ) -> Answer:
+        try:
+            return self._try(once, work)
+        except self._taken as exc:
+            msg = f"{doing} failed: the row is there already"
+            raise TakenError(msg) from exc
+        except self._faults as exc:
+            msg = f"{doing} failed"
+            raise StorageError(msg) from exc
+
+    def _try(
+        self,
+        once: Callable[[Callable[[Line], Answer]], Answer],
+        work: Callable[[Line], Answer],
+    ) -> Answer:
         # What lost a race was rolled back by the database, so that it may be done again:
         # nothing is counted twice.  Any other fault says less, and is told.
         give_up_at = time.monotonic() + self._waits.for_answer
         for pause in PAUSES:
             try:
-                return self._once(work)
-            except DBAPIError as exc:
-                is_lost = self.backend.is_lost_race(exc.orig)
+                return once(work)
+            except (DBAPIError, self._driver.Error) as exc:
+                fault = exc.orig if isinstance(exc, DBAPIError) else exc
+                is_lost = self.backend.is_lost_race(fault)
                 if not is_lost or time.monotonic() >= give_up_at:
                     raise
             # Those who stood in each other's way do not come back together.
             time.sleep(pause * random.random())  # noqa: S311 - no secret
-        return self._once(work)
+        return once(work)
 
-    def _once(self, work: Callable[[Connection], Answer]) -> Answer:
+    def _connected(self, work: Callable[[Connection], Answer]) -> Answer:
         with self._engine.connect() as connection:
             return work(connection)
 
+    def _step(self, work: Callable[[Send], Answer]) -> Answer:
+        if _is_traced(self._engine):
+            return self._connected(lambda connection: work(_traced(connection)))
+        lent = self._connections.take()
+        connection = lent.dbapi_connection
 
-@contextmanager
-def _told(doing: str) -> Generator[None]:
-    try:
-        yield
-    except IntegrityError as exc:
-        msg = f"{doing} failed: the row is there already"
-        raise TakenError(msg) from exc
-    except _FAULTS as exc:
-        msg = f"{doing} failed"
-        raise StorageError(msg) from exc
+        def send(statement: Executable, parameters: Parameters) -> tuple[Rows, int]:
+            prepared = self._prepared.get(statement)
+            if prepared is None:
+                # Only now: what a server can is known after the first connection.
+                prepared = prepare(statement, parameters, self._engine.dialect)
+                self._prepared[statement] = prepared
+            return prepared.run(connection, parameters)
+
+        try:
+            answer = work(send)
+        except BaseException as exc:
+            if self._is_usable_after(exc, connection):
+                self._connections.give_back(lent)
+            else:
+                self._connections.throw_away(lent)
+            raise
+        self._connections.give_back(lent)
+        return answer
+
+    def _is_usable_after(self, fault: BaseException, connection: Any) -> bool:
+        if isinstance(fault, _NEVER_SENT):
+            return True
+        is_disconnect: Any = self._engine.dialect.is_disconnect
+        return isinstance(fault, self._driver.Error) and not is_disconnect(
+            fault, connection, None
+        )
+
+
+def _is_traced(engine: Engine) -> bool:
+    # SQLAlchemy's own flag, set by the first listener of the engine or of all engines.
+    return engine._has_events  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+def _traced(connection: Connection) -> Send:
+    # By SQLAlchemy's own way, which tells those who listen.
+    def send(statement: Executable, parameters: Parameters) -> tuple[Rows, int]:
+        result = connection.execute(statement, parameters)
+        if not result.returns_rows:
+            return NO_ROWS, result.rowcount
+        rows = result.all()
+        return rows, len(rows)
+
+    return send
 
 
 # --- Forks ------------------------------------------------------------------------

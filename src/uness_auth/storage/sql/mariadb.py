@@ -19,18 +19,17 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     delete,
-    event,
 )
 from sqlalchemy.dialects.mysql import insert, limit
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
 from .backend import (
-    POOL_OVERFLOW,
     POOL_SIZE,
     Backend,
     Row,
     Waits,
+    has_something_to_read,
     refuse_stale,
 )
 
@@ -73,7 +72,7 @@ def make_engine(url: URL, waits: Waits, /) -> Engine:
         # Parameters are digests, hashes and addresses: no place for them in messages.
         hide_parameters=True,
         pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        max_overflow=0,
         pool_timeout=waits.for_turn,
         connect_args={
             "charset": "utf8mb4",
@@ -83,7 +82,7 @@ def make_engine(url: URL, waits: Waits, /) -> Engine:
             "init_command": SETTINGS.format(answer=answer, lock=ceil(answer)),
         },
     )
-    event.listen(engine, "checkout", _on_checkout)
+    refuse_stale(is_stale, engine)
     return engine
 
 
@@ -101,7 +100,9 @@ def add_new(
     return frozenset(added)
 
 
-def upsert(table: Table, values: Row, changes: Row, /) -> ReturningInsert[Any]:
+def upsert(
+    table: Table, values: Row, changes: Row, told: Column[Any], /
+) -> ReturningInsert[Any]:
     """
     Return the INSERT that changes the row where there is one.
     """
@@ -109,7 +110,7 @@ def upsert(table: Table, values: Row, changes: Row, /) -> ReturningInsert[Any]:
         insert(table)
         .values(values)
         .on_duplicate_key_update(dict(changes))
-        .returning(*table.c)
+        .returning(told)
     )
 
 
@@ -133,6 +134,14 @@ def is_lost_race(fault: BaseException | None, /) -> bool:
     return fault is not None and not LOST_RACES.isdisjoint(fault.args[:1])
 
 
+def is_stale(connection: Any, /) -> bool:
+    """
+    Return whether the server has closed an idle connection.
+    """
+    # PyMySQL has no public word for its socket.
+    return has_something_to_read(connection._sock.fileno())  # noqa: SLF001
+
+
 def claim(connection: Connection, /) -> bool:
     """
     Take the lock of migrations, unless another process has it.
@@ -154,6 +163,7 @@ MARIADB: Final = Backend(
     upsert=upsert,
     purging=purging,
     is_lost_race=is_lost_race,
+    is_stale=is_stale,
 )
 
 
@@ -173,8 +183,3 @@ def _is_added(connection: Connection, table: Table, row: Row) -> bool:
     except IntegrityError:
         return False
     return True
-
-
-def _on_checkout(connection: Any, _record: Any, _borrowed: Any) -> None:
-    # PyMySQL has no public word for its socket.
-    refuse_stale(connection._sock.fileno())  # noqa: SLF001

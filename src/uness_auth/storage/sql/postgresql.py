@@ -24,12 +24,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from .backend import (
-    POOL_OVERFLOW,
     POOL_SIZE,
     Backend,
     Row,
     Waits,
     add_new_and_tell,
+    has_something_to_read,
     refuse_stale,
 )
 
@@ -69,7 +69,7 @@ def make_engine(url: URL, waits: Waits, /) -> Engine:
         # Parameters are digests, hashes and addresses: no place for them in messages.
         hide_parameters=True,
         pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        max_overflow=0,
         pool_timeout=waits.for_turn,
         # In whole seconds, and at least 2: psycopg's own rule.
         connect_args={"connect_timeout": ceil(waits.for_turn)},
@@ -86,7 +86,7 @@ def make_engine(url: URL, waits: Waits, /) -> Engine:
 
     event.listen(engine, "do_connect", on_do_connect)
     event.listen(engine, "connect", on_connect)
-    event.listen(engine, "checkout", _on_checkout)
+    refuse_stale(is_stale, engine)
     return engine
 
 
@@ -97,7 +97,9 @@ def add_if_new(table: Table, /) -> ReturningInsert[Any]:
     return insert(table).on_conflict_do_nothing().returning(table.c.id)
 
 
-def upsert(table: Table, values: Row, changes: Row, /) -> ReturningInsert[Any]:
+def upsert(
+    table: Table, values: Row, changes: Row, told: Column[Any], /
+) -> ReturningInsert[Any]:
     """
     Return the INSERT that changes the row where there is one.
     """
@@ -105,7 +107,7 @@ def upsert(table: Table, values: Row, changes: Row, /) -> ReturningInsert[Any]:
         insert(table)
         .values(values)
         .on_conflict_do_update(index_elements=table.primary_key, set_=changes)
-        .returning(*table.c)
+        .returning(told)
     )
 
 
@@ -134,6 +136,13 @@ def is_lost_race(fault: BaseException | None, /) -> bool:
     return getattr(fault, "sqlstate", None) in LOST_RACES
 
 
+def is_stale(connection: Any, /) -> bool:
+    """
+    Return whether the server has closed an idle connection.
+    """
+    return has_something_to_read(connection.fileno())
+
+
 def claim(connection: Connection, /) -> bool:
     """
     Begin the transaction of a migration, unless another process is in one.
@@ -154,8 +163,5 @@ POSTGRESQL: Final = Backend(
     upsert=upsert,
     purging=purging,
     is_lost_race=is_lost_race,
+    is_stale=is_stale,
 )
-
-
-def _on_checkout(connection: Any, _record: Any, _borrowed: Any) -> None:
-    refuse_stale(connection.fileno())

@@ -28,7 +28,6 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from ...errors import ConfigurationError
 from .backend import (
-    POOL_OVERFLOW,
     POOL_SIZE,
     Backend,
     Row,
@@ -72,7 +71,7 @@ def make_engine(url: URL, waits: Waits, /) -> Engine:
         hide_parameters=True,
         poolclass=QueuePool,
         pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        max_overflow=0,
         pool_timeout=waits.for_turn,
         connect_args={"timeout": waits.for_answer},
     )
@@ -106,7 +105,9 @@ def add_if_new(table: Table, /) -> ReturningInsert[Any]:
     return insert(table).on_conflict_do_nothing().returning(table.c.id)
 
 
-def upsert(table: Table, values: Row, changes: Row, /) -> ReturningInsert[Any]:
+def upsert(
+    table: Table, values: Row, changes: Row, told: Column[Any], /
+) -> ReturningInsert[Any]:
     """
     Return the INSERT that changes the row where there is one.
     """
@@ -114,7 +115,7 @@ def upsert(table: Table, values: Row, changes: Row, /) -> ReturningInsert[Any]:
         insert(table)
         .values(values)
         .on_conflict_do_update(index_elements=table.primary_key, set_=changes)
-        .returning(*table.c)
+        .returning(told)
     )
 
 
