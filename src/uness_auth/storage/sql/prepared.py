@@ -92,7 +92,7 @@ def prepare(
         name: bind.effective_value for name, bind in binds.items() if not bind.required
     }
     return Prepared(
-        text=str(compiled),
+        text=_text(compiled),
         given=tuple(
             (name, convert) for name, convert in converts.items() if name not in fixed
         ),
@@ -103,6 +103,17 @@ def prepare(
         order=tuple(compiled.positiontup) if compiled.positiontup is not None else None,
         columns=_columns(statement, dialect),
     )
+
+
+def _text(compiled: Any) -> str:
+    # MariaDB's LIMIT is no ordinary parameter to SQLAlchemy, which would write each
+    # value into the text; PyMySQL does that with all of them.
+    text = str(compiled)
+    for bind in compiled.literal_execute_params:
+        name = compiled.bind_names[bind]
+        place = compiled.bindtemplate % {"name": name}
+        text = text.replace(f"__[POSTCOMPILE_{name}]", place)
+    return text
 
 
 def _columns(
