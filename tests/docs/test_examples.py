@@ -15,6 +15,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
+from uness_auth.storage.redis import RedisStorage
 from uness_auth.storage.sql import SQLStorage
 
 
@@ -41,11 +42,15 @@ OPERATOR: Final = {
 }
 
 
-def databases_in(names: Mapping[str, object]) -> dict[int, SQLStorage]:
+def databases_in(names: Mapping[str, object]) -> dict[int, SQLStorage | RedisStorage]:
     """
     The databases among what a page made, by identity.
     """
-    return {id(one): one for one in names.values() if isinstance(one, SQLStorage)}
+    return {
+        id(one): one
+        for one in names.values()
+        if isinstance(one, SQLStorage | RedisStorage)
+    }
 
 
 def forget(folder: Path) -> None:
@@ -78,7 +83,11 @@ class TestExamples:
         "page", PAGES, ids=lambda page: str(page.relative_to(ROOT))
     )
     def test_they_run(
-        self, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self,
+        page: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        request: pytest.FixtureRequest,
     ) -> None:
         """
         Every example of the page runs, in the order in which it is read.
@@ -88,11 +97,13 @@ class TestExamples:
         monkeypatch.syspath_prepend(tmp_path)
         for name, value in OPERATOR.items():
             monkeypatch.setenv(name, value)
+        if "REDIS_URL" in page.read_text("utf-8"):
+            monkeypatch.setenv("REDIS_URL", request.getfixturevalue("valkey_url"))
         save_files(page, tmp_path)
         document = SYBIL.parse(page)
         # A module that is not there: Flask then looks beside us for templates.
         document.namespace["__name__"] = "example_portal"
-        databases: dict[int, SQLStorage] = {}
+        databases: dict[int, SQLStorage | RedisStorage] = {}
         try:
             for example in document.examples():
                 example.evaluate()

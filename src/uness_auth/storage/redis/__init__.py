@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ...errors import ConfigurationError
+from ...ports import CodeChallenges, Counters
 from .code_challenges import RedisCodeChallenges
 from .counters import RedisCounters
 from .server import Server, Waits
@@ -60,7 +61,7 @@ class RedisStorage:
         self._checked: set[str] = set()
 
     @property
-    def code_challenges(self) -> RedisCodeChallenges:
+    def code_challenges(self) -> CodeChallenges:
         """
         The code challenges.  The first look checks the server.
 
@@ -76,7 +77,7 @@ class RedisStorage:
         return self._code_challenges
 
     @property
-    def counters(self) -> RedisCounters:
+    def counters(self) -> Counters:
         """
         The counters.  The first look checks the server, and whether it may drop them.
 
