@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from socketserver import StreamRequestHandler, ThreadingTCPServer
@@ -17,18 +18,22 @@ OK: Final = b"+OK\r\n"
 
 
 @contextmanager
-def answering(answers: Mapping[str, bytes]) -> Iterator[str]:
+def answering(answers: Mapping[str, bytes], after: float = 0) -> Iterator[int]:
     """
-    Yield the URL of what says these words to these commands, and OK to all others.
+    Yield the port of what says these words to these commands, and OK to all others.
+
+    Args:
+        after: So many seconds after each question.
     """
 
     class Handler(StreamRequestHandler):
         def handle(self) -> None:
             while command := read_command(self.rfile):
+                time.sleep(after)
                 _ = self.wfile.write(answers.get(command[0].decode().upper(), OK))
 
     with _listening(Handler) as port:
-        yield f"redis://127.0.0.1:{port}/0"
+        yield port
 
 
 @contextmanager

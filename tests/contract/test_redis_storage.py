@@ -551,8 +551,8 @@ class TestCheck:
         Too old, one of many, or free to forget: refused, with the ways out.
         """
         with (
-            answering({"INFO": bulk(f"# Server\r\n{facts}\r\n")}) as url,
-            closing(RedisStorage(url)) as storage,
+            answering({"INFO": bulk(f"# Server\r\n{facts}\r\n")}) as port,
+            closing(RedisStorage(f"redis://127.0.0.1:{port}")) as storage,
             pytest.raises(ConfigurationError, match=said),
         ):
             _ = storage.counters
@@ -571,8 +571,8 @@ class TestCheck:
         What hides what it is may serve; what it does not say is logged.
         """
         with (
-            answering({"INFO": answer}) as url,
-            closing(RedisStorage(url)) as storage,
+            answering({"INFO": answer}) as port,
+            closing(RedisStorage(f"redis://127.0.0.1:{port}")) as storage,
         ):
             _ = (storage.code_challenges, storage.counters)
 
@@ -583,8 +583,8 @@ class TestCheck:
         One that still reads its data has not been looked at.
         """
         with (
-            answering({"INFO": b"-LOADING Redis is loading\r\n"}) as url,
-            closing(RedisStorage(url)) as storage,
+            answering({"INFO": b"-LOADING Redis is loading\r\n"}) as port,
+            closing(RedisStorage(f"redis://127.0.0.1:{port}")) as storage,
             pytest.raises(StorageError, match=r"RedisStorage\.counters failed"),
         ):
             _ = storage.counters
@@ -594,8 +594,8 @@ class TestCheck:
         What is neither an answer nor a lack of rights is a fault.
         """
         with (
-            answering({"INFO": b"-ERR internal\r\n"}) as url,
-            closing(RedisStorage(url)) as storage,
+            answering({"INFO": b"-ERR internal\r\n"}) as port,
+            closing(RedisStorage(f"redis://127.0.0.1:{port}")) as storage,
             pytest.raises(StorageError, match="failed: internal"),
         ):
             _ = storage.counters
@@ -691,6 +691,24 @@ class TestFaults:
 
         assert time.monotonic() - began < 1
 
+    def test_a_slow_server_is_given_up(self) -> None:
+        """
+        Many small delays count as one: being let in, each answer, and ours.
+        """
+        second = timedelta(seconds=1)
+        with (
+            answering({"INFO": bulk("# Server\r\nx:1\r\n")}, after=0.3) as port,
+            closing(
+                RedisStorage(f"redis://:geheim@127.0.0.1:{port}/3", longest_wait=second)
+            ) as storage,
+        ):
+            began = time.monotonic()
+            with pytest.raises(StorageError):
+                _ = storage.counters
+            waited = time.monotonic() - began
+
+        assert 0.5 < waited < 1
+
     @pytest.mark.parametrize("command", ["EVALSHA", "DEL", "SET"])
     def test_a_lost_answer_is_not_asked_for_again(
         self, own_hot: Server, command: str
@@ -752,8 +770,8 @@ class TestFaults:
         with (
             answering(
                 {"INFO": bulk("# Server\r\nx:1\r\n"), "SET": echo.encode()}
-            ) as url,
-            closing(RedisStorage(url)) as storage,
+            ) as port,
+            closing(RedisStorage(f"redis://127.0.0.1:{port}")) as storage,
             pytest.raises(StorageError) as told,
         ):
             _ = storage.counters.swap(KEY, None, told_text, NOW)
@@ -846,7 +864,7 @@ class TestConnections:
         Connections that were lent when it was forked are not given back to it.
         """
         assert 1 == storage.counters.add(KEY, 1, NOW)
-        pool = storage._server._client.connection_pool  # noqa: SLF001 - no other sees it
+        pool = storage._server._pool  # noqa: SLF001 - no other sees it
         lent = [pool.get_connection() for _ in range(POOL_SIZE)]
         with pytest.raises(StorageError):
             _ = storage.counters.add(KEY, 1, NOW)
@@ -862,7 +880,7 @@ class TestConnections:
         Whoever is in the middle of a call when the storage is closed gets the answer.
         """
         assert 1 == storage.counters.add(KEY, 1, NOW)
-        pool = storage._server._client.connection_pool  # noqa: SLF001 - as above
+        pool = storage._server._pool  # noqa: SLF001 - as above
         lent, idle = pool.get_connection(), pool.get_connection()
         pool.release(idle)
 

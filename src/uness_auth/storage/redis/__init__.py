@@ -1,5 +1,5 @@
 """
-Keeps what is hot and lives for minutes, code challenges and counters, in Redis or Valkey.
+Keeps what every sign-in writes, code challenges and counters, in Redis or Valkey.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from ...errors import ConfigurationError
 from ...ports import CodeChallenges, Counters
@@ -103,8 +103,8 @@ class RedisStorage:
         """
         self._server.close()
 
-    def _check(self, facts: Mapping[str, Any]) -> None:
-        version = _VERSION.match(str(facts.get("redis_version")))
+    def _check(self, facts: Mapping[str, str]) -> None:
+        version = _VERSION.match(facts.get("redis_version", ""))
         if version and tuple(map(int, version.groups())) < _OLDEST:
             msg = (
                 f"{self._shown} answers like Redis {version[0]}: upgrade it to Redis 7.0 "
@@ -122,7 +122,7 @@ class RedisStorage:
             msg = f"{self._shown} is a replica, which takes no writes: name its primary"
             raise ConfigurationError(msg)
 
-    def _check_memory(self, facts: Mapping[str, Any]) -> None:
+    def _check_memory(self, facts: Mapping[str, str]) -> None:
         policy = facts.get("maxmemory_policy")
         if policy is None:
             _logger.warning(
@@ -132,7 +132,7 @@ class RedisStorage:
                 self._shown,
             )
         # An attacker could fill the memory, and begin again with every budget.
-        elif policy != "noeviction" and facts.get("maxmemory") != 0:
+        elif policy != "noeviction" and facts.get("maxmemory") != "0":
             msg = (
                 f"{self._shown} drops counters when its memory is full "
                 f"(maxmemory-policy {policy}), and with them what limits guessing: set "

@@ -20,7 +20,7 @@ from ...errors import ConfigurationError, StorageError
 
 
 try:
-    from redis import BlockingConnectionPool, Redis
+    from redis import BlockingConnectionPool
     from redis.backoff import NoBackoff
     from redis.exceptions import (
         ChildDeadlockedError,
@@ -57,13 +57,22 @@ class Waits:
     """
     How the longest wait is shared out among what a step may have to wait for.
 
-    In seconds.  A step waits for its turn, may have to connect and to sign in there,
-    and waits for the answer: the shares of all that together are the longest wait.
+    In seconds.  The first and the last together are the longest wait.
+
+    Attributes:
+        for_turn: For a connection, where all are lent.
+
+        for_connection: For the server to accept one, at each of its addresses.
+
+        for_answer: For each answer of the server's.
+
+        for_all: From when a connection is lent to when it comes back.
     """
 
     for_turn: float
     for_connection: float
     for_answer: float
+    for_all: float
 
     @classmethod
     def of(cls, longest_wait: timedelta, /) -> Waits:
@@ -71,7 +80,7 @@ class Waits:
         Share *longest_wait* out.
         """
         seconds = longest_wait.total_seconds()
-        return cls(0.2 * seconds, 0.2 * seconds, 0.3 * seconds)
+        return cls(0.2 * seconds, 0.2 * seconds, 0.4 * seconds, 0.8 * seconds)
 
 
 class Script:
@@ -97,6 +106,7 @@ class Server:
             "timeout": waits.for_turn,
             "socket_connect_timeout": waits.for_connection,
             "socket_timeout": waits.for_answer,
+            "seconds_for_all": waits.for_all,
             # Whoever got no answer does not know what was done: an attempt would be
             # counted twice.  The driver tries again unless told otherwise.  Before it
             # lends a connection it looks whether the server has closed it, so that no
@@ -107,64 +117,81 @@ class Server:
             "protocol": 2,
         }
         # Any: the driver leaves the types of most of this open.
-        self._client: Any = self._connect()
+        self._pool: Any = self._new_pool()
         _servers.add(self)
 
     def call(self, *command: bytes | str | int) -> Any:
         """
         Run a command that is a step by itself, and return its answer.
         """
-        return self._client.execute_command(*command)
+        with self._lent() as connection:
+            return _ask(connection, *command)
 
     def run(self, script: Script, key: bytes, *values: bytes | int) -> Any:
         """
         Run *script* on one key, and return its answer.
         """
-        try:
-            return self.call("EVALSHA", script.name, 1, key, *values)
-        except NoScriptError:
-            # New here, restarted or flushed.  Nothing was done, so it may be done now;
-            # the server keeps what it is sent.
-            return self.call("EVAL", script.text, 1, key, *values)
+        with self._lent() as connection:
+            try:
+                return _ask(connection, "EVALSHA", script.name, 1, key, *values)
+            except NoScriptError:
+                # New here, restarted or flushed.  Nothing was done, so it may be done
+                # now; the server keeps what it is sent.
+                return _ask(connection, "EVAL", script.text, 1, key, *values)
 
-    def facts(self, doing: str, /) -> Mapping[str, Any]:
+    def facts(self, doing: str, /) -> Mapping[str, str]:
         """
         Return what the server says of itself; nothing where it must not say it to us.
         """
         with told(doing):
             try:
-                facts: Mapping[str, Any] = self.call("INFO")
+                lines = str(self.call("INFO"), "utf-8").splitlines()
             except ResponseError as exc:
                 is_forbidden = isinstance(exc, NoPermissionError)
                 if is_forbidden or "unknown command" in str(exc):
                     return {}
                 raise
-            return facts
+            parts = [line.partition(":") for line in lines]
+            return {name: value for name, _, value in parts}
 
     def close(self) -> None:
         """
         Close the connections that are not lent.
         """
         # The driver's own way leaves lent ones alone only since its version 7.
-        pool = self._client.connection_pool.pool
+        queue = self._pool.pool
         idle: list[Any] = []
         with suppress(Empty):
             while True:
-                idle.append(pool.get_nowait())
+                idle.append(queue.get_nowait())
         for connection in reversed(idle):
             if connection is not None:
                 connection.disconnect()
-            pool.put_nowait(connection)
+            queue.put_nowait(connection)
 
     def forget(self) -> None:
         """
         Leave connections and queue to the process they belong to.
         """
-        self._client = self._connect()
+        self._pool = self._new_pool()
 
-    def _connect(self) -> Any:
+    @contextmanager
+    def _lent(self) -> Generator[Any]:
+        pool = self._pool
+        connection = pool.get_connection()
+        try:
+            yield connection
+        finally:
+            pool.release(connection)
+
+    def _new_pool(self) -> Any:
         make_pool: Any = BlockingConnectionPool
-        return Redis(connection_pool=make_pool(**self._options))
+        return make_pool(**self._options)
+
+
+def _ask(connection: Any, *command: bytes | str | int) -> Any:
+    connection.send_command(*command)
+    return connection.read_response()
 
 
 @contextmanager

@@ -9,20 +9,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
-
 from ...errors import ConfigurationError
+from .connections import KINDS
 
 
 _WAYS: Final = (
     "write redis://localhost:6379/0, rediss://user:password@host:6379/0 for TLS, or "
     "unix:///run/valkey.sock?db=0"
 )
-_CLASSES: Final[dict[str, type[Any]]] = {
-    "redis": Connection,
-    "rediss": SSLConnection,
-    "unix": UnixDomainSocketConnection,
-}
 # The driver's own reader would take many more: time-outs as long as one likes, another
 # try after a lost answer, which would count an attempt twice, and certificates that
 # nobody checks.
@@ -67,9 +61,9 @@ def _options(url: str) -> dict[str, Any]:
         parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     )
     taken = _FOR_ALL | _FOR_TLS if scheme == "rediss" else _FOR_ALL
-    if scheme not in _CLASSES or not is_one or parts.fragment or options.keys() - taken:
+    if scheme not in KINDS or not is_one or parts.fragment or options.keys() - taken:
         raise ValueError
-    options |= {"connection_class": _CLASSES[scheme]}
+    options |= {"connection_class": KINDS[scheme]}
     options |= _socket(parts) if scheme == "unix" else _place(parts)
     options["db"] = _number(options.get("db", "0"))
     if parts.username:
