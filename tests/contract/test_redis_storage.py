@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +34,8 @@ from uness_auth.errors import ConfigurationError, StorageError
 from uness_auth.model import CodeChallenge
 from uness_auth.storage import redis
 from uness_auth.storage.redis import RedisStorage
+from uness_auth.storage.redis.code_challenges import RedisCodeChallenges
+from uness_auth.storage.redis.counters import RedisCounters
 from uness_auth.storage.redis.server import LEEWAY, POOL_SIZE, forget_all
 from uness_auth.storage.redis.urls import options_from
 
@@ -54,6 +55,8 @@ CHALLENGE: Final = CodeChallenge(
     attempts_left=5,
 )
 KEY: Final = "5e" * 32
+# In seconds: what `hasty` may wait, and as much again for a machine that is busy.
+SOON: Final = 2
 
 CALLS: Final[dict[str, Callable[[Any], object]]] = {
     "RedisCodeChallenges.add()": lambda to: to.code_challenges.add(
@@ -217,15 +220,15 @@ class TestURLs:
 
     def test_missing_driver_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """
-        Without the driver the import itself says what to install.
+        A driver that is not installed is told with what to install.
         """
-        for name in [*sys.modules]:
-            if name.startswith("uness_auth.storage.redis"):
-                monkeypatch.delitem(sys.modules, name)
+        for name in ("code_challenges", "connections", "counters", "server", "urls"):
+            monkeypatch.delitem(sys.modules, f"{redis.__name__}.{name}")
+            monkeypatch.delattr(redis, name)
         monkeypatch.setitem(sys.modules, "redis", None)
 
         with pytest.raises(ConfigurationError, match=r"'uness-auth\[redis\]'"):
-            _ = import_module("uness_auth.storage.redis")
+            _ = RedisStorage("redis://")
 
 
 class TestSteps:
@@ -235,7 +238,7 @@ class TestSteps:
         """
         assert {
             f"{cls.__name__}.{method}()"
-            for cls in (redis.RedisCodeChallenges, redis.RedisCounters)
+            for cls in (RedisCodeChallenges, RedisCounters)
             for method in vars(cls)
             if not method.startswith("_")
         } == {name.split(" ")[0] for name in CALLS}
@@ -648,7 +651,7 @@ class TestFaults:
 
         assert spent is not None
         assert spent.attempts_left in {3, 4}
-        assert waited < 1
+        assert waited < SOON
 
     def test_a_crowd_before_a_frozen_server_gives_up(self, own_valkey: Server) -> None:
         """
@@ -668,7 +671,7 @@ class TestFaults:
             own_valkey.resume()
 
             assert storage.counters.add(KEY, 1, NOW) <= count + 1
-        assert max(waited) < 2
+        assert max(waited) < SOON
 
     def test_a_port_that_accepts_nobody_is_given_up(self) -> None:
         """
@@ -689,7 +692,7 @@ class TestFaults:
             for one in crowd:
                 one.close()
 
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < SOON
 
     def test_a_slow_server_is_given_up(self) -> None:
         """
@@ -707,7 +710,7 @@ class TestFaults:
                 _ = storage.counters
             waited = time.monotonic() - began
 
-        assert 0.5 < waited < 1
+        assert waited < SOON
 
     @pytest.mark.parametrize("command", ["EVALSHA", "DEL", "SET"])
     def test_a_lost_answer_is_not_asked_for_again(

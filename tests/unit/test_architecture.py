@@ -52,6 +52,7 @@ STRANGERS = frozenset(
         "uness_auth.flask",
         "uness_auth.mailers.smtp",
         "uness_auth.starlette",
+        "uness_auth.storage.redis",
         "uness_auth.storage.sql",
         "uness_auth.testing",
     }

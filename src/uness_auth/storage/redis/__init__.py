@@ -12,13 +12,9 @@ from typing import Final
 
 from ...errors import ConfigurationError
 from ...ports import CodeChallenges, Counters
-from .code_challenges import RedisCodeChallenges
-from .counters import RedisCounters
-from .server import Server, Waits
-from .urls import options_from, shown
 
 
-__all__ = ["RedisCodeChallenges", "RedisCounters", "RedisStorage"]
+__all__ = ["RedisStorage"]
 
 _logger: Final = logging.getLogger(__name__)
 
@@ -47,17 +43,27 @@ class RedisStorage:
 
     Raises:
         uness_auth.errors.ConfigurationError:
-            If it is no such URL.  Connects to nothing yet.
+            If it is no such URL, or the driver is not installed.  Connects to nothing
+            yet.
     """
 
     def __init__(
         self, url: str, /, *, longest_wait: timedelta = timedelta(seconds=5)
     ) -> None:
-        options = options_from(url)
-        self._shown = shown(options)
-        self._server = Server(options, Waits.of(longest_wait))
-        self._code_challenges = RedisCodeChallenges(self._server)
-        self._counters = RedisCounters(self._server)
+        try:
+            # Here, so that a missing driver is told in our words.
+            from . import code_challenges, counters, server, urls  # noqa: PLC0415
+        except ModuleNotFoundError as exc:
+            msg = (
+                "RedisStorage() has no driver, neither for Redis nor for Valkey: "
+                "pip install 'uness-auth[redis]'"
+            )
+            raise ConfigurationError(msg) from exc
+        options = urls.options_from(url)
+        self._shown = urls.shown(options)
+        self._server = server.Server(options, server.Waits.of(longest_wait))
+        self._code_challenges = code_challenges.RedisCodeChallenges(self._server)
+        self._counters = counters.RedisCounters(self._server)
         self._checked: set[str] = set()
 
     @property

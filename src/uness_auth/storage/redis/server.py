@@ -15,27 +15,18 @@ from typing import Any, Final
 from weakref import WeakSet
 
 import attrs
+from redis import BlockingConnectionPool
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    ChildDeadlockedError,
+    NoPermissionError,
+    NoScriptError,
+    RedisError,
+    ResponseError,
+)
+from redis.retry import Retry
 
-from ...errors import ConfigurationError, StorageError
-
-
-try:
-    from redis import BlockingConnectionPool
-    from redis.backoff import NoBackoff
-    from redis.exceptions import (
-        ChildDeadlockedError,
-        NoPermissionError,
-        NoScriptError,
-        RedisError,
-        ResponseError,
-    )
-    from redis.retry import Retry
-except ModuleNotFoundError as exc:
-    _msg = (
-        "uness_auth.storage.redis has no driver, neither for Redis nor for Valkey: "
-        "pip install 'uness-auth[redis]'"
-    )
-    raise ConfigurationError(_msg) from exc
+from ...errors import StorageError
 
 
 # Connections kept open, at most.  Each is lent for one step, well under a millisecond.
