@@ -242,9 +242,9 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """
-    CPU per operation, as a ratio to the same work with no framework.
+    What ours costs, beside what others cost for the same work; `--quick` for a look.
     """
-    session.install(project(*EXTRAS), *group("bench", "servers"))
+    session.install(project(*EXTRAS), *group("bench", "peers", "servers"))
     session.run("python", "bench/run.py", *session.posargs)
 
 

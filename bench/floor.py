@@ -11,6 +11,8 @@ import sqlite3
 import time
 from pathlib import Path
 
+from people import expect
+
 
 KEY = secrets.token_bytes(32)
 SCHEMA = """
@@ -38,12 +40,16 @@ class Floor:
     What nobody can be cheaper than.
     """
 
-    name = "floor"
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_storm: bool = False) -> None:
+        expect(not is_storm, "the floor hashes nothing")
         self.db = sqlite3.connect(folder / "floor.db", isolation_level=None)
         self.db.executescript(SCHEMA)
         self.token = secrets.token_urlsafe(32)
+
+    def prepare(self) -> None:
+        """
+        Add the session that is asked for.
+        """
         self._add_session(self.token)
 
     def sign_in(self) -> None:

@@ -1,64 +1,19 @@
 """
-CPU per operation without the hash: ours, a peer and the floor, interleaved in one run.
+What ours costs: beside its peers and the floor, to import, and in a storm.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import platform
 import resource
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-from floor import Floor
-from glue import Glue
-from ours import Ours
-
-
-ROUNDS = 40
-BATCH = 10
-# To reach, as ratios to Flask-Login with the usual hand-written glue.
-GOALS = {"sign_in": 1.4, "session_request": 0.7, "forged_link": 0.75}
-OPERATIONS = {
-    "sign_in": "password sign-in, all requests",
-    "sign_in_by_code": "sign-in by code, all requests",
-    "session_request": "a request that needs the session",
-    "forged_link": "refusing a forged link",
-}
-
-
-def cpu_of(operation: Callable[[], object], batch: int) -> float:
-    """
-    Return the CPU seconds of one call, over *batch* of them.
-    """
-    gc.collect()
-    start = time.process_time()
-    for _ in range(batch):
-        operation()
-    return (time.process_time() - start) / batch
-
-
-def measure(sides: list[object], name: str, rounds: int) -> dict[str, float]:
-    """
-    Return the median CPU per call by side, the sides taking turns.
-    """
-    found: dict[str, list[float]] = {}
-    for number in range(rounds + 2):
-        for side in sides:
-            operation = getattr(side, name, None)
-            if operation is not None:
-                seconds = cpu_of(operation, BATCH)
-                # The first rounds warm caches up.
-                if number >= 2:  # noqa: PLR2004 - two rounds
-                    found.setdefault(side.name, []).append(seconds)
-    return {side: statistics.median(all_seconds) for side, all_seconds in found.items()}
+import adapters
 
 
 def import_time(statement: str) -> float:
@@ -76,52 +31,19 @@ def import_time(statement: str) -> float:
     return statistics.median(seconds)
 
 
-def show(name: str, costs: dict[str, float]) -> bool:
-    """
-    Print one operation's line and say whether its goal was reached.
-    """
-    ours, floor = costs["uness-auth"], costs["floor"]
-    peer = costs.get("Flask-Login + glue")
-    line = (
-        f"{OPERATIONS[name]:34} {ours * 1e3:8.3f} ms  floor {floor * 1e3:7.3f} ms"
-        f"  x{ours / floor:6.1f}"
-    )
-    if peer is None:
-        print(line)
-        return True
-    goal = GOALS[name]
-    is_reached = ours <= goal * peer
-    print(
-        f"{line}  peer {peer * 1e3:7.3f} ms  ratio {ours / peer:5.2f} "
-        f"(goal {goal}: {'reached' if is_reached else 'MISSED'})"
-    )
-    return is_reached
-
-
-def beside(name: str, *options: str) -> bool:
-    """
-    Run another file of this folder and say whether its goals were reached.
-    """
-    command = [sys.executable, str(Path(__file__).with_name(name)), *options]
-    return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - our own file
-
-
 def main() -> int:
     """
-    Measure all and print it; 1 where a goal was missed.
+    Measure all and print it; 1 where something was missed.
     """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--rounds", type=int, default=adapters.ROUNDS)
+    parser.add_argument("--quick", action="store_true", help="a few rounds, no storm")
     parser.add_argument("--skip-storm", action="store_true")
-    parser.add_argument("--skip-storage", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="the storage's part")
     chosen = parser.parse_args()
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores")
-    all_reached = True
-    with tempfile.TemporaryDirectory() as folder:
-        sides: list[object] = [side(Path(folder)) for side in (Floor, Ours, Glue)]
-        for name in OPERATIONS:
-            all_reached &= show(name, measure(sides, name, chosen.rounds))
+    has_storm = not (chosen.quick or chosen.skip_storm)
+    rounds = adapters.QUICK if chosen.quick else chosen.rounds
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores", flush=True)
+    all_reached = adapters.compare(rounds=rounds, has_storm=has_storm)
     bare = import_time("pass")
     print(
         f"{'import uness_auth':34} {(import_time('import uness_auth') - bare) * 1e3:8.1f} ms"
@@ -130,10 +52,10 @@ def main() -> int:
         f"{'import flask':34} {(import_time('import flask') - bare) * 1e3:8.1f} ms",
         flush=True,
     )
-    if not chosen.skip_storm:
-        all_reached &= beside("storm.py")
-    if not chosen.skip_storage:
-        all_reached &= beside("storage.py", *(["--quick"] if chosen.quick else []))
+    if has_storm:
+        storm = Path(__file__).with_name("storm.py")
+        done = subprocess.run([sys.executable, str(storm)], check=False)  # noqa: S603 - our own file
+        all_reached &= done.returncode == 0
     return 0 if all_reached else 1
 
 
