@@ -243,6 +243,23 @@ class TestCanonical:
             assert " " not in address
             assert len(address) <= LONGEST_ADDRESS
 
+    @given(TYPED_TEXTS | DOMAINS.map(lambda typed: typed.removeprefix("a@")))
+    @example("exemple.fr")
+    @example("exemple")
+    @example("intranet.local")
+    @example("xn--t-9fab.fr")
+    @example("xn--a.fr")
+    @example(f"{'a.' * 124}fr")
+    @example(f"{'a' * 64}.fr")
+    def test_a_plain_name_changes_nothing(self, domain: str) -> None:
+        """
+        A domain is told the same of behind a plain name, which is looked at no more.
+        """
+        plain, full = canonical("cam@" + domain), canonical("o'a@" + domain)
+        told = full.replace("o'a@", "cam@") if "@" in full else full
+
+        assert told == plain
+
     @given(st.characters(min_codepoint=0x80))
     def test_a_foreign_character_never_makes_an_ascii_address(self, mark: str) -> None:
         """
