@@ -10,8 +10,7 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import PlainTextResponse
 from ours import ASGIJourneys, People, hashing, policy
 
-from uness_auth import Account, Site, UnessAuth
-from uness_auth.starlette import StarletteAuth, current_account
+from uness_auth import Account, Site, UnessAuth, starlette
 from uness_auth.storage.sql import SQLStorage
 from uness_auth.testing import Outbox
 
@@ -34,8 +33,8 @@ class OursOnFastAPI(ASGIJourneys):
             policy=policy(),
         )
         self.app = FastAPI()
-        StarletteAuth(auth, self.app)
-        of_current = Depends(current_account)
+        starlette.StarletteAuth(auth, self.app)
+        of_current = Depends(starlette.current_account)
 
         @self.app.get("/private", response_class=PlainTextResponse)
         async def private(account: Account = of_current) -> str:

@@ -39,11 +39,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=adapters.ROUNDS)
     parser.add_argument("--quick", action="store_true", help="a few rounds, no storm")
     parser.add_argument("--skip-storm", action="store_true")
+    parser.add_argument("--disk", action="store_true", help="commits reach the disk")
     chosen = parser.parse_args()
     has_storm = not (chosen.quick or chosen.skip_storm)
     rounds = adapters.QUICK if chosen.quick else chosen.rounds
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores", flush=True)
-    all_reached = adapters.compare(rounds=rounds, has_storm=has_storm)
+    all_reached = adapters.compare(
+        rounds=rounds, has_storm=has_storm, on_disk=chosen.disk
+    )
     bare = import_time("pass")
     print(
         f"{'import uness_auth':34} {(import_time('import uness_auth') - bare) * 1e3:8.1f} ms"
