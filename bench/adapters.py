@@ -24,7 +24,7 @@ from typing import Any, Self
 import attrs
 
 
-ROUNDS = 24
+ROUNDS = 16
 BATCH = 10
 QUICK = 6
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder is made in it

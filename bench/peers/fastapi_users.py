@@ -1,8 +1,10 @@
 """
 fastapi-users: the cookie transport, its sessions in the database.
 
-It does less than ours: no page, no CSRF guard, no limit on wrong passwords, no sign-in
-by code.  Its SQLAlchemy adapter allows no SQLAlchemy 2.1, so its statements stand here.
+It does less than ours: no CSRF guard, no limit on wrong passwords, no sign-in by code,
+and no page.  People sign in on a page and open links in a browser, so the host's page
+is here, as cheap as one can be: a constant.  Its SQLAlchemy adapter allows no SQLAlchemy
+2.1, so its statements stand here.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any
 import jwt
 from asgi import AsyncVisitor
 from fastapi import Depends, FastAPI
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from fastapi_users import BaseUserManager, FastAPIUsers, UUIDIDMixin
 from fastapi_users.authentication import AuthenticationBackend, CookieTransport
 from fastapi_users.authentication.strategy.db import DatabaseStrategy
@@ -38,6 +40,12 @@ FORGED = jwt.encode(
     "HS256",
 )
 HOUR = 3600
+PAGE = """<!DOCTYPE html><html lang="fr"><head><meta charset="utf-8">
+<title>Connexion</title><link rel="stylesheet" href="/static/style.css">
+<script src="/static/send.js" defer></script></head><body><main><h1>Connexion</h1>
+<form><p><label>Adresse <input name="username" type="email"></label></p>
+<p><label>Mot de passe <input name="password" type="password"></label></p>
+<button>Envoyer</button></form></main></body></html>"""
 
 
 class Base(DeclarativeBase):
@@ -193,9 +201,10 @@ class FastAPIUsersSide:
 
     async def sign_in(self) -> AsyncVisitor:
         """
-        Two requests, there being no page: the address and password, the private page.
+        Three requests: the host's page, the address and password, the private page.
         """
         visitor = AsyncVisitor(self.app)
+        await visitor.get("/login")
         await visitor.post("/auth/login", username=ADDRESS, password=PASSWORD)
         expect(GREETING in await visitor.get("/private"), visitor.status)
         return visitor
@@ -209,9 +218,10 @@ class FastAPIUsersSide:
 
     async def forged_link(self) -> None:
         """
-        One request with a token that is not ours.
+        Two requests: the host's page that the mail leads to, and what it asks the API.
         """
         visitor = AsyncVisitor(self.app)
+        await visitor.get(f"/reset?token={FORGED}")
         await visitor.post_json("/auth/reset-password", token=FORGED, password=PASSWORD)
         expect("RESET_PASSWORD_BAD_TOKEN" in visitor.body, visitor.body)
 
@@ -250,6 +260,11 @@ class FastAPIUsersSide:
         app = FastAPI()
         app.include_router(extension.get_auth_router(backend), prefix="/auth")
         app.include_router(extension.get_reset_password_router(), prefix="/auth")
+
+        @app.get("/login", response_class=HTMLResponse)
+        @app.get("/reset", response_class=HTMLResponse)
+        async def page() -> str:
+            return PAGE
 
         @app.get("/private", response_class=PlainTextResponse)
         async def private(
