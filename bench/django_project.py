@@ -89,12 +89,13 @@ def set_up(
     apps: Sequence[str] = (),
     middleware: Sequence[str] = MIDDLEWARE,
     templates: dict[str, str] | None = None,
+    hashers: Sequence[str] = (),
     **more: Any,
 ) -> Any:
     """
     Configure Django, make the tables and return the WSGI app.
     """
-    hasher = SameArgon2Hasher if is_storm else FreeHasher
+    own = SameArgon2Hasher if is_storm else FreeHasher
     settings.configure(
         SECRET_KEY=KEY,
         ALLOWED_HOSTS=["*"],
@@ -139,7 +140,7 @@ def set_up(
         USE_TZ=True,
         STATIC_URL="/static/",
         EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend",
-        PASSWORD_HASHERS=[f"{__name__}.{hasher.__name__}"],
+        PASSWORD_HASHERS=list(hashers) or [f"{__name__}.{own.__name__}"],
         LOGIN_REDIRECT_URL="/private",
         **more,
     )

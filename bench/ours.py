@@ -71,7 +71,12 @@ class People:
 class WSGIJourneys:
     """
     What is measured, on a WSGI app.
+
+    Attributes:
+        csrf: The forms' field against forgery.
     """
+
+    csrf = "csrf"
 
     app: Any
     people: People
@@ -84,12 +89,10 @@ class WSGIJourneys:
         visitor = Visitor(self.app)
         address = self.people.next()
         visitor.get("/auth/?next=/private")
-        visitor.post(
-            "/auth/", csrf=visitor.hidden("csrf"), next="/private", email=address
-        )
+        visitor.post("/auth/", **self._csrf(visitor), next="/private", email=address)
         visitor.post(
             "/auth/password",
-            csrf=visitor.hidden("csrf"),
+            **self._csrf(visitor),
             next="/private",
             username=address,
             password=PASSWORD,
@@ -107,18 +110,16 @@ class WSGIJourneys:
         address = self.people.next()
         self.outbox.messages.clear()
         visitor.get("/auth/?next=/private")
-        visitor.post(
-            "/auth/", csrf=visitor.hidden("csrf"), next="/private", email=address
-        )
+        visitor.post("/auth/", **self._csrf(visitor), next="/private", email=address)
         visitor.post(
             "/auth/code",
-            csrf=visitor.hidden("csrf"),
+            **self._csrf(visitor),
             next="/private",
             username=address,
         )
         visitor.post(
             "/auth/code/confirm",
-            csrf=visitor.hidden("csrf"),
+            **self._csrf(visitor),
             next="/private",
             challenge=visitor.hidden("challenge"),
             code=self.outbox.code(address),
@@ -145,6 +146,9 @@ class WSGIJourneys:
         Sign in once.
         """
         self.signed_in = self.sign_in()
+
+    def _csrf(self, visitor: Visitor) -> dict[str, str]:
+        return {self.csrf: visitor.hidden(self.csrf)}
 
 
 class ASGIJourneys:
