@@ -31,6 +31,14 @@ def import_time(statement: str) -> float:
     return statistics.median(seconds)
 
 
+def beside(name: str, *options: str) -> bool:
+    """
+    Run another file of this folder and say whether its goals were reached.
+    """
+    command = [sys.executable, str(Path(__file__).with_name(name)), *options]
+    return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - our own file
+
+
 def main() -> int:
     """
     Measure all and print it; 1 where something was missed.
@@ -56,9 +64,7 @@ def main() -> int:
         flush=True,
     )
     if has_storm:
-        storm = Path(__file__).with_name("storm.py")
-        done = subprocess.run([sys.executable, str(storm)], check=False)  # noqa: S603 - our own file
-        all_reached &= done.returncode == 0
+        all_reached &= beside("storm.py")
     return 0 if all_reached else 1
 
 
