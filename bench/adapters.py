@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -182,17 +182,23 @@ class Running:
         return line
 
 
-def measure(
-    sides: Iterable[Side], rounds: int, *, on_disk: bool = False
-) -> dict[str, dict[str, float]]:
+def compare_costs(sides: Sequence[Side], rounds: int, *, on_disk: bool) -> bool:
     """
-    Return the median CPU seconds, by operation and side.
+    Print one block per operation, and say whether ours is the cheapest everywhere.
     """
+    all_reached = True
+    print("CPU per operation without the hash; ratio: ours to the peer, to reach: < 1")
     with ExitStack() as stack:
         running = [
             stack.enter_context(Running(side, on_disk=on_disk)) for side in sides
         ]
-        return {name: _measure(running, name, rounds) for name in OPERATIONS}
+        for name, title in OPERATIONS.items():
+            costs = _measure(running, name, rounds)
+            print(f"{title}  (floor {costs[FLOOR.name] * 1e3:.3f} ms)", flush=True)
+            for side in sides:
+                if side.is_ours:
+                    all_reached &= _show_row(side, sides, costs)
+    return all_reached
 
 
 def _measure(running: Iterable[Running], name: str, rounds: int) -> dict[str, float]:
@@ -208,21 +214,7 @@ def _measure(running: Iterable[Running], name: str, rounds: int) -> dict[str, fl
     return {side: statistics.median(seconds) for side, seconds in found.items()}
 
 
-def show(sides: Iterable[Side], costs: Mapping[str, Mapping[str, float]]) -> bool:
-    """
-    Print one block per operation, and say whether ours is the cheapest everywhere.
-    """
-    all_reached = True
-    print("CPU per operation without the hash; ratio: ours to the peer, to reach: < 1")
-    for name, title in OPERATIONS.items():
-        print(f"{title}  (floor {costs[name][FLOOR.name] * 1e3:.3f} ms)")
-        for side in sides:
-            if side.is_ours and side.name in costs[name]:
-                all_reached &= _show_row(side, sides, costs[name])
-    return all_reached
-
-
-def _show_row(ours: Side, sides: Iterable[Side], costs: Mapping[str, float]) -> bool:
+def _show_row(ours: Side, sides: Sequence[Side], costs: Mapping[str, float]) -> bool:
     cost = costs[ours.name]
     all_reached = True
     print(f"  {ours.name:20} {cost * 1e3:8.3f} ms  x{cost / costs[FLOOR.name]:5.1f}")
@@ -234,18 +226,19 @@ def _show_row(ours: Side, sides: Iterable[Side], costs: Mapping[str, float]) -> 
         all_reached &= is_reached
         print(
             f"    {peer.name:18} {costs[peer.name] * 1e3:8.3f} ms  ratio "
-            f"{cost / costs[peer.name]:5.2f}  {'reached' if is_reached else 'MISSED'}"
+            f"{cost / costs[peer.name]:5.2f}  {'reached' if is_reached else 'MISSED'}",
+            flush=True,
         )
     return all_reached
 
 
-def _peers(ours: Side, sides: Iterable[Side]) -> list[Side]:
+def _peers(ours: Side, sides: Sequence[Side]) -> list[Side]:
     return [
         side for side in sides if side.framework == ours.framework and not side.is_ours
     ]
 
 
-def show_storms(sides: Iterable[Side]) -> bool:
+def compare_storms(sides: Sequence[Side]) -> bool:
     """
     Let 32 visitors sign in at once on each side, with argon2, and compare.
     """
@@ -304,9 +297,9 @@ def compare(
     for side in wanted:
         if side not in sides:
             print(f"not here: {side.name}, for want of {side.needs}")
-    all_reached = show(sides, measure(sides, rounds, on_disk=on_disk))
+    all_reached = compare_costs(sides, rounds, on_disk=on_disk)
     if has_storm:
-        all_reached &= show_storms(sides)
+        all_reached &= compare_storms(sides)
     return all_reached
 
 

@@ -44,6 +44,8 @@ class Worker:
         self.side: Any = kind(folder, is_storm=is_storm)
         self.runner = asyncio.Runner()
         self.call(self.side.prepare)
+        # What lies here by now stays, and is no garbage to look for.
+        gc.freeze()
 
     def call(self, operation: Callable[[], Any], times: int = 1) -> None:
         """
