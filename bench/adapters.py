@@ -250,7 +250,8 @@ def compare_storms(sides: Sequence[Side]) -> bool:
                 found[side.name] = storm = running.ask("storm")
             print(
                 f"  {side.name:20} +{storm['growth']:5.0f} MiB "
-                f"{storm['per_second']:6.2f} sign-ins/s, {storm['refused']} times sent "
+                f"{storm['per_second']:6.2f} sign-ins/s, {storm['cpu'] * 1e3:.0f} ms of "
+                f"CPU each, {storm['refused']} times sent "
                 f"away, {storm['failed']} failed, others waited up to "
                 f"{storm['wait']:.2f} s",
                 flush=True,
