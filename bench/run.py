@@ -47,6 +47,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=adapters.ROUNDS)
     parser.add_argument("--quick", action="store_true", help="a few rounds, no storm")
     parser.add_argument("--skip-storm", action="store_true")
+    parser.add_argument("--skip-storage", action="store_true")
     parser.add_argument("--disk", action="store_true", help="commits reach the disk")
     chosen = parser.parse_args()
     has_storm = not (chosen.quick or chosen.skip_storm)
@@ -65,6 +66,8 @@ def main() -> int:
     )
     if has_storm:
         all_reached &= beside("storm.py")
+    if not chosen.skip_storage:
+        all_reached &= beside("storage.py", *(["--quick"] if chosen.quick else []))
     return 0 if all_reached else 1
 
 
