@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.routing import BaseRoute, Route
 from starlette.templating import Jinja2Templates
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -101,6 +101,7 @@ class StarletteAuth:
         self.auth = auth
         self.site: SignInSite = SignInSite(auth)
         self.root_path = root_path
+        self._routes = {route.path: route for route in self.site.routes}
         self.templates: Jinja2Templates = self._templates_with(templates)
         room = auth.password_sign_in.slots.room
         self._hashing = CapacityLimiter(room + SPARE_THREADS)
@@ -135,20 +136,11 @@ class StarletteAuth:
         The pages: ``Starlette(routes=[*sign_in.routes, …])``, before whatever else.
         """
         prefix = _prefix(self.auth.site.path, self.root_path)
-        ours = [
-            _route(route.path.replace("{token}", "{token:path}"), route.name, serve)
-            for route in self.site.routes
-            for serve in [partial(self._serve, route)]
-        ]
-        ours.append(_route("static/{name:path}", "static_file", self._static_file))
-        below = Router(
-            ours, redirect_slashes=False, default=_AnyMethod(self._not_found)
-        )
         return [
-            _whole(Mount(prefix, below, name=EXTENSION)),
+            _whole(_any_method(prefix + "/{path:path}", self._page, EXTENSION)),
             # The path without its slash, at our own host.
-            Route(prefix, _AnyMethod(self._to_start), include_in_schema=False),
-            Route(WELL_KNOWN, _AnyMethod(self._to_start), include_in_schema=False),
+            _any_method(prefix, self._to_start),
+            _any_method(WELL_KNOWN, self._to_start),
         ]
 
     @property
@@ -182,7 +174,22 @@ class StarletteAuth:
         page = partial(self.site.store_failed, _visit(request).request)
         return await self.in_thread(lambda: self._response(page(), request))
 
-    async def _serve(self, route: pages.Route, request: Request) -> Response:
+    async def _page(self, request: Request) -> Response:
+        path: str = request.path_params["path"]
+        route = self._routes.get(path)
+        if route is not None:
+            return await self._serve(route, request)
+        before, _, rest = path.partition("/")
+        if before == "static":
+            return await self._static_file(rest, request)
+        route = self._routes.get(f"{before}/{{token}}")
+        if route is not None:
+            return await self._serve(route, request, token=rest)
+        return await self._not_found(request)
+
+    async def _serve(
+        self, route: pages.Route, request: Request, token: str = ""
+    ) -> Response:
         asked = _visit(request).request
         may_hash = False
         if request.method == "POST" and "POST" in route.handlers:
@@ -190,7 +197,6 @@ class StarletteAuth:
             body = await _body(request)
             asked = attrs.evolve(asked, read=partial(_first, body))
             may_hash = route.may_hash
-        token = request.path_params.get("token", "")
         return await self.in_thread(
             lambda: self._response(
                 self.site.answer(route, asked, token=token), request
@@ -205,8 +211,8 @@ class StarletteAuth:
         page = partial(self.site.not_found, _visit(request).request)
         return await self.in_thread(lambda: self._response(page(), request))
 
-    async def _static_file(self, request: Request) -> Response:
-        found = read_static(request.path_params["name"])
+    async def _static_file(self, name: str, request: Request) -> Response:
+        found = read_static(name)
         if found is None or request.method not in {"GET", "HEAD"}:
             return await self._not_found(request)
         _visit(request).is_for_everybody = True
@@ -652,16 +658,13 @@ async def _body(request: Request) -> bytes:
 # --- Registration -----------------------------------------------------------------
 
 
-def _route(
-    path: str, name: str, answer: Callable[[Request], Awaitable[Response]]
+def _any_method(
+    path: str, answer: Callable[[Request], Awaitable[Response]], name: str | None = None
 ) -> Route:
-    return _whole(Route(f"/{path}", _AnyMethod(answer), name=name))
+    return Route(path, _AnyMethod(answer), name=name, include_in_schema=False)
 
 
-RouteT = TypeVar("RouteT", Mount, Route)
-
-
-def _whole(route: RouteT) -> RouteT:
+def _whole(route: Route) -> Route:
     # Starlette's own patterns stop at a line break, which a path may hold.
     pattern = route.path_regex.pattern.removesuffix("$") + r"\Z"
     route.path_regex = re.compile(pattern, re.DOTALL)

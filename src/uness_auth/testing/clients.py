@@ -4,16 +4,17 @@ A shortcut for the tests of a host: a client that is signed in already.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..addresses import canonical
 from ..model import Client
 from ..outcomes import SignedIn
 
 
-class SignableClient(Protocol):
+@runtime_checkable
+class FlaskClient(Protocol):
     """
-    What `sign_in` needs: Flask's ``app.test_client()`` has it.
+    Flask's ``app.test_client()``.
     """
 
     @property
@@ -30,16 +31,39 @@ class SignableClient(Protocol):
         ...
 
 
-def sign_in(client: SignableClient, address: str, /) -> None:
+class StarletteClient(Protocol):
+    """
+    The ``TestClient`` of Starlette and FastAPI.
+    """
+
+    @property
+    def app(self) -> Any:
+        """
+        The app under test, with its sign-in registered.
+        """
+        ...
+
+    @property
+    def cookies(self) -> Any:
+        """
+        Its cookies: ``set(name, value)``.
+        """
+        ...
+
+
+def sign_in(client: FlaskClient | StarletteClient, address: str, /) -> None:
     """
     Sign *client* in as the account of *address*, without walking the pages.
 
     The session is a real one, in the store; `may_sign_in` is asked.
 
+    Args:
+        client: The test client of Flask, Starlette or FastAPI.
+
     Raises:
         LookupError: There is no such account, or the host's veto spoke.
     """
-    extension = client.application.extensions["uness_auth"]
+    extension = _extension(client)
     account = extension.auth.provisioning.accounts.by_address(canonical(address))
     if account is None:
         msg = f"no account has the address {address!r}"
@@ -52,4 +76,14 @@ def sign_in(client: SignableClient, address: str, /) -> None:
         case _:
             msg = f"may_sign_in() vetoed {address!r}"
             raise LookupError(msg)
-    client.set_cookie(cookie.name, cookie.cookie_value, domain=extension.auth.site.host)
+    if isinstance(client, FlaskClient):
+        domain = extension.auth.site.host
+        client.set_cookie(cookie.name, cookie.cookie_value, domain=domain)
+    else:
+        client.cookies.set(cookie.name, cookie.cookie_value)
+
+
+def _extension(client: FlaskClient | StarletteClient) -> Any:
+    if isinstance(client, FlaskClient):
+        return client.application.extensions["uness_auth"]
+    return client.app.state.uness_auth

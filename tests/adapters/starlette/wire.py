@@ -5,10 +5,10 @@ Requests straight into an ASGI app: no test client, no server, bytes as they are
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp, Message, Receive
 
 from uness_auth.testing.browser import Reply
 
@@ -51,36 +51,48 @@ def send(app: ASGIApp, method: str, path: str, *chunks: bytes, **more: Any) -> R
 
 
 def exchange(
-    app: ASGIApp, scope: dict[str, Any], chunks: Iterable[bytes] = ()
+    app: ASGIApp,
+    scope: dict[str, Any],
+    receive: Receive | Sequence[bytes] = (),
 ) -> Reply:
     """
-    Have *app* answer one scope.
+    Have *app* answer one scope, whose body comes in chunks or from a function.
     """
+    answered: list[Message] = []
+    run(app, scope, receive if callable(receive) else _sending(receive), answered)
+    return _reply(answered)
+
+
+def run(
+    app: ASGIApp, scope: dict[str, Any], receive: Receive, answered: list[Message]
+) -> None:
+    """
+    Run *app* on one scope and keep what it sends.
+    """
+
+    async def keep(message: Message) -> None:
+        answered.append(message)
+
+    async def main() -> None:
+        await app(scope, receive, keep)
+
+    asyncio.run(main())
+
+
+def _sending(chunks: Sequence[bytes]) -> Receive:
     *first, last = list(chunks) or [b""]
     arriving = [
         *({"type": "http.request", "body": one, "more_body": True} for one in first),
         {"type": "http.request", "body": last, "more_body": False},
     ]
-    answered: list[Message] = []
 
     async def receive() -> Message:
         return arriving.pop(0) if arriving else {"type": "http.disconnect"}
 
-    async def keep(message: Message) -> None:
-        answered.append(message)
-
-    asyncio.run(_run(app, scope, receive, keep))
-    return reply_of(answered)
+    return receive
 
 
-async def _run(app: ASGIApp, scope: dict[str, Any], receive: Any, keep: Any) -> None:
-    await app(scope, receive, keep)
-
-
-def reply_of(answered: list[Message]) -> Reply:
-    """
-    Return what was answered.
-    """
+def _reply(answered: list[Message]) -> Reply:
     [start] = [one for one in answered if one["type"] == "http.response.start"]
     bodies = [
         one.get("body", b"") for one in answered if one["type"] == "http.response.body"
