@@ -66,6 +66,7 @@ def main() -> int:
     )
     if has_storm:
         all_reached &= beside("storm.py")
+        all_reached &= beside("asgi_storm.py")
     if not chosen.skip_storage:
         all_reached &= beside("storage.py", *(["--quick"] if chosen.quick else []))
     return 0 if all_reached else 1

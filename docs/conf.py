@@ -26,8 +26,11 @@ version = ".".join(release.split(".")[:2])
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 default_role = "py:obj"
-# Type variables are described nowhere.
-nitpick_ignore_regex = [("py:class", r"uness_auth\..*\.[A-Z]")]
+# Type variables are described nowhere, and neither is what is private.
+nitpick_ignore_regex = [
+    ("py:class", r"uness_auth\..*\.[A-Z]"),
+    ("py:class", r"uness_auth\..*\._\w+"),
+]
 
 html_theme = "furo"
 html_title = f"{project} {version}"
