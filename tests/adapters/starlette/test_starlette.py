@@ -78,7 +78,7 @@ class Sessions:
             msg = "down"
             raise StorageError(msg)
         found = getattr(self._real, name)
-        return self._counted(found) if name == "with_account" else found
+        return self._counted(found) if name in {"by_digest", "with_account"} else found
 
     def _counted(self, found: Any) -> Any:
         def asking(digest: str) -> Any:
