@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from http.client import HTTPConnection
 from typing import Final
@@ -18,9 +18,9 @@ from urllib.parse import urlencode
 
 import attrs
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 
+from tests.adapters.starlette.uvicorn_thread import running
 from uness_auth import Site, UnessAuth
 from uness_auth.events import EventKind
 from uness_auth.starlette import SPARE_THREADS, THREADS, StarletteAuth
@@ -101,22 +101,6 @@ class Served:
         Open a socket.
         """
         return socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS)
-
-
-@contextmanager
-def running(app: Starlette, listening: socket.socket) -> Iterator[None]:
-    """
-    Run uvicorn in a thread.
-    """
-    config = uvicorn.Config(app, log_config=None, lifespan="off", http="h11")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture(name="served")
