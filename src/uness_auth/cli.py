@@ -30,13 +30,15 @@ from .wiring import PURGE_LIMIT, UnessAuth
 
 # Wires the sign-in only where a command needs it: `keys new` comes before there is one.
 GetAuth: TypeAlias = Callable[[], UnessAuth]
-NO: Final = 1
-WRONG: Final = 2
 PAGE: Final = 500
 
 _as_json: Final = click.option(
     "--json", "is_json", is_flag=True, help="As JSON, for programs."
 )
+
+
+class _WrongError(click.ClickException):
+    exit_code = 2
 
 
 class _Group(click.Group):
@@ -51,9 +53,10 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except UnessAuthError as exc:
-            complaint = click.ClickException(f"{type(exc).__name__}: {exc}")
-            complaint.exit_code = WRONG if isinstance(exc, ConfigurationError) else NO
-            raise complaint from exc
+            is_wrong = isinstance(exc, ConfigurationError)
+            complaint = _WrongError if is_wrong else click.ClickException
+            msg = f"{type(exc).__name__}: {exc}"
+            raise complaint(msg) from exc
 
 
 @click.group(cls=_Group, name="uness-auth")

@@ -185,7 +185,7 @@ def django_engine(*folders: Path) -> django.template.Engine:
     Django's engine, with a mark at every undefined name.
     """
     return django.template.Engine(
-        dirs=[*folders, FOLDER], string_if_invalid="undefined!"
+        dirs=[str(one) for one in (*folders, FOLDER)], string_if_invalid="undefined!"
     )
 
 

@@ -35,15 +35,13 @@ class UnessAuthConfig(AppConfig):
         # They import models, which there are none of before.
         from . import checks, conf, sessions  # noqa: PLC0415
 
-        register(checks.check_settings, Tags.security)
-        register(checks.check_project, Tags.security)
-        register(checks.check_deployment, Tags.security, deploy=True)
-        register(checks.check_tables, Tags.database)
-        _ = user_logged_in.connect(
-            sessions.take_over, dispatch_uid="uness_auth.take_over"
-        )
-        _ = user_logged_out.connect(
+        _ = register(checks.check_settings, Tags.security)
+        _ = register(checks.check_project, Tags.security)
+        _ = register(checks.check_deployment, Tags.security, deploy=True)
+        _ = register(checks.check_tables, Tags.database)
+        user_logged_in.connect(sessions.take_over, dispatch_uid="uness_auth.take_over")
+        user_logged_out.connect(
             sessions.close_session, dispatch_uid="uness_auth.close_session"
         )
-        _ = setting_changed.connect(conf.forget, dispatch_uid="uness_auth.forget")
+        setting_changed.connect(conf.forget, dispatch_uid="uness_auth.forget")
         mask_link_tokens((*ACCESS_LOGGERS, *DJANGO_LOGGERS))

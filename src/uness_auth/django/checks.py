@@ -4,8 +4,8 @@ System checks: every wrong or insecure setting by name, with the way out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -101,10 +101,11 @@ def _middleware() -> Iterator[CheckMessage]:
 
 
 def _hashers() -> Iterator[CheckMessage]:
-    given = getattr(settings, SETTING, None)
-    if isinstance(given, dict) and given.get("HASHING") is not None:
-        return
-    if next(iter(settings.PASSWORD_HASHERS), "") != HASHER:
+    given: Mapping[str, Any] = getattr(settings, SETTING, None) or {}
+    if (
+        given.get("HASHING") is None
+        and next(iter(settings.PASSWORD_HASHERS), "") != HASHER
+    ):
         yield _error(
             "E005",
             f"PASSWORD_HASHERS does not begin with {HASHER!r}.",

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from ..errors import ConfigurationError
 from ..events import Event
+from ..keys import SHORTEST_KEY
 from ..model import LANGUAGES, Site
 from ..policy import Policy
 from ..web.site import SignInSite
@@ -150,6 +151,12 @@ def keys_from_django(site: Site, /) -> Sequence[str] | None:
         msg = (
             f"SECRET_KEY begins with {INSECURE_PREFIX!r}, and {site.base_url} is no "
             f"loopback address: make a new one, or give {SETTING}['KEYS']"
+        )
+        raise ConfigurationError(msg)
+    if any(len(key) < SHORTEST_KEY for key in keys):
+        msg = (
+            f"SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is shorter than "
+            f"{SHORTEST_KEY} bytes: make a new one, or give {SETTING}['KEYS']"
         )
         raise ConfigurationError(msg)
     return list(dict.fromkeys(keys))

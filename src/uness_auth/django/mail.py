@@ -4,6 +4,8 @@ Mail through Django's own settings: whatever backend the project has.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from email.message import EmailMessage
 from typing import Final
 
@@ -65,9 +67,13 @@ def backend_name() -> str:
     Return the dotted path of the project's mail backend.
     """
     # Django 6.1 names several.
-    mailers = getattr(settings, "MAILERS", None) or {}
-    found = mailers.get("default", {}).get("BACKEND")
-    return str(found or settings.EMAIL_BACKEND)
+    mailers: Mapping[str, Mapping[str, str]] = getattr(settings, "MAILERS", None) or {}
+    if found := mailers.get("default", {}).get("BACKEND"):
+        return found
+    with warnings.catch_warnings():
+        # From 6.1 on Django warns of a setting that the project may have all the same.
+        warnings.simplefilter("ignore")
+        return str(settings.EMAIL_BACKEND)
 
 
 def _translated(message: EmailMessage, to: str) -> mail.EmailMultiAlternatives:
@@ -85,5 +91,6 @@ def _translated(message: EmailMessage, to: str) -> mail.EmailMultiAlternatives:
             if name.lower() not in WRITTEN_BY_DJANGO
         },
     )
-    translated.attach_alternative(html, "text/html")
+    if html:
+        translated.attach_alternative(html, "text/html")
     return translated

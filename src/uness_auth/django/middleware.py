@@ -19,7 +19,16 @@ from ..outcomes import NotSignedIn
 from ..web.http import SECURITY_HEADERS
 from .conf import get_auth, get_site
 from .requests import set_cookie
-from .sessions import BEGUN, COOKIES, FAILED, RESUMED, resume, store_failed, user_of
+from .sessions import (
+    BEGUN,
+    COOKIES,
+    FAILED,
+    RESUMED,
+    USER,
+    resume,
+    store_failed,
+    user_of,
+)
 
 
 STATIC: Final = "uness_auth:static_file"
@@ -41,9 +50,10 @@ class SignInMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
-        self._is_async = iscoroutinefunction(get_response)
+        # Python 3.11 has none of its own that knows Django's marks.
+        self._is_async = iscoroutinefunction(get_response)  # pyright: ignore[reportDeprecated]
         if self._is_async:
-            markcoroutinefunction(self)
+            _ = markcoroutinefunction(self)
         _ = get_site()
 
     def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
@@ -87,7 +97,8 @@ def _begin(request: Any) -> None:
 async def _auser(
     request: HttpRequest, theirs: Any, theirs_later: Callable[[], Awaitable[Any]]
 ) -> Any:
-    if isinstance(await sync_to_async(resume)(request), NotSignedIn):
+    is_settled = hasattr(request, USER)
+    if not is_settled and isinstance(await sync_to_async(resume)(request), NotSignedIn):
         return await theirs_later()
     return await sync_to_async(user_of)(request, theirs)
 

