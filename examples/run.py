@@ -28,7 +28,11 @@ LARGEST_PORT = 65_535
 SHOWN = 10
 ACCOUNTS = Path(__file__).with_name("accounts.csv")
 # Imported once chosen: only that framework needs to be installed.
-FRAMEWORKS = {"flask": "flask_portal.server", "fastapi": "fastapi_portal.server"}
+FRAMEWORKS = {
+    "flask": "flask_portal.server",
+    "django": "django_portal.server",
+    "fastapi": "fastapi_portal.server",
+}
 
 
 class Server(Protocol):
