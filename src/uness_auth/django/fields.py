@@ -16,7 +16,7 @@ _COLLATIONS: Final = {"postgresql": "C", "sqlite": "BINARY"}
 _MARIADB: Final = "utf8mb4_nopad_bin"
 
 
-class ExactCharField(models.CharField):
+class ExactCharField(models.CharField):  # type: ignore[type-arg] # the stubs alone know any
     """
     A text that is compared byte by byte.
 
@@ -41,7 +41,7 @@ class ExactCharField(models.CharField):
         return {**super().db_parameters(connection), "collation": collation}
 
 
-class InstantField(models.Field):
+class InstantField(models.Field):  # type: ignore[type-arg] # as above
     """
     An instant as whole seconds since 1970, read as aware UTC whatever ``USE_TZ`` says.
     """

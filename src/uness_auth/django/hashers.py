@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from argon2 import extract_parameters
+from argon2 import Parameters, extract_parameters
 from argon2.exceptions import InvalidHashError
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
@@ -29,26 +29,15 @@ class UnessArgon2PasswordHasher(Argon2PasswordHasher):
 
     policy: ClassVar[HashingPolicy] = HashingPolicy()
 
-    @property
-    def time_cost(self) -> int:
+    def params(self) -> Parameters:
         """
-        How many passes.
+        Return the policy's parameters.
         """
-        return self.policy.time_cost
-
-    @property
-    def memory_cost(self) -> int:
-        """
-        KiB per hash.
-        """
-        return self.policy.memory_cost
-
-    @property
-    def parallelism(self) -> int:
-        """
-        How many lanes.
-        """
-        return self.policy.parallelism
+        made: Parameters = super().params()
+        made.time_cost = self.policy.time_cost
+        made.memory_cost = self.policy.memory_cost
+        made.parallelism = self.policy.parallelism
+        return made
 
     def verify(self, password: str, encoded: str) -> bool:
         """
@@ -69,7 +58,7 @@ class UnessArgon2PasswordHasher(Argon2PasswordHasher):
         Say whether *encoded* asks for no more work than the policy allows.
         """
         try:
-            asked = extract_parameters(encoded.removeprefix(self.algorithm))
+            asked = extract_parameters(encoded.removeprefix("argon2"))
         except InvalidHashError:
             return False
         return (

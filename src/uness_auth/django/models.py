@@ -38,16 +38,18 @@ class AccountRow(models.Model):
     """
 
     id = ExactCharField(max_length=64, primary_key=True)
-    user = models.OneToOneField(
+    user: models.OneToOneField[Any, Any] = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uness_auth"
     )
     address = ExactCharField(max_length=LONGEST_ADDRESS, unique=True, null=True)
-    credential_version = models.BigIntegerField()
+    credential_version: models.BigIntegerField[int, int] = models.BigIntegerField()
     created_at = InstantField()
-    display_name = models.TextField(blank=True)
-    language = models.CharField(max_length=16, blank=True)
-    is_disabled = models.BooleanField(default=False)
-    is_password_suspended = models.BooleanField(default=False)
+    display_name: models.TextField[str, str] = models.TextField(blank=True)
+    language: models.CharField[str, str] = models.CharField(max_length=16, blank=True)
+    is_disabled: models.BooleanField[bool, bool] = models.BooleanField(default=False)
+    is_password_suspended: models.BooleanField[bool, bool] = models.BooleanField(
+        default=False
+    )
     seen_digest = ExactCharField(max_length=64)
 
     class Meta:
@@ -65,20 +67,20 @@ class CodeChallengeRow(models.Model):
     id = ExactCharField(max_length=64, primary_key=True)
     # No foreign key: the challenge of a decoy belongs to no account.
     account_id = ExactCharField(max_length=64)
-    credential_version = models.BigIntegerField()
-    key_id = models.CharField(max_length=64)
-    browser_digest = models.CharField(max_length=64)
+    credential_version: models.BigIntegerField[int, int] = models.BigIntegerField()
+    key_id: models.CharField[str, str] = models.CharField(max_length=64)
+    browser_digest: models.CharField[str, str] = models.CharField(max_length=64)
     sent_at = InstantField()
     expires_at = InstantField()
     window_ends_at = InstantField(db_index=True)
-    attempts_left = models.IntegerField()
-    is_certain = models.BooleanField()
+    attempts_left: models.IntegerField[int, int] = models.IntegerField()
+    is_certain: models.BooleanField[bool, bool] = models.BooleanField()
 
     class Meta:
         verbose_name = "code challenge"
 
     def __str__(self) -> str:
-        return self.id
+        return str(self.id)
 
 
 class SessionRow(models.Model):
@@ -88,17 +90,18 @@ class SessionRow(models.Model):
 
     digest = ExactCharField(max_length=64, primary_key=True)
     # To join by, and nothing else: stores may be mixed.
-    account = models.ForeignKey(
+    account_id: str
+    account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(
         AccountRow,
         on_delete=models.DO_NOTHING,
         db_constraint=False,
         db_index=False,
         related_name="+",
     )
-    credential_version = models.BigIntegerField()
+    credential_version: models.BigIntegerField[int, int] = models.BigIntegerField()
     opened_at = InstantField()
     last_seen_at = InstantField(db_index=True)
-    is_remembered = models.BooleanField()
+    is_remembered: models.BooleanField[bool, bool] = models.BooleanField()
 
     class Meta:
         verbose_name = "session"
@@ -115,14 +118,16 @@ class CounterRow(models.Model):
     # KEY is a word of SQL.
     key = ExactCharField(max_length=64, primary_key=True, db_column="counter_key")
     text = ExactCharField(max_length=4_000, null=True)
-    number = models.BigIntegerField(null=True)
+    number: models.BigIntegerField[int | None, int | None] = models.BigIntegerField(
+        null=True
+    )
     expires_at = InstantField(db_index=True)
 
     class Meta:
         verbose_name = "counter"
 
     def __str__(self) -> str:
-        return self.key
+        return str(self.key)
 
 
 def follow_saved_user(

@@ -49,14 +49,14 @@ class OnDjango(StoreContract[Any]):
     port: ClassVar[str]
 
     @pytest.fixture(autouse=True)
-    def _take(self, url: str, using: str) -> Iterator[None]:
-        self._url = url
+    def _take(self, place: str, using: str) -> Iterator[None]:
+        self._url = place
         self._using = using
         # Nobody listens on port 1, and no such folder is there.
         nowhere = (
             "sqlite:////no such folder/portal.db"
-            if url.startswith("sqlite")
-            else make_url(url).set(port=1).render_as_string(hide_password=False)
+            if place.startswith("sqlite")
+            else make_url(place).set(port=1).render_as_string(hide_password=False)
         )
         with alias("nowhere", nowhere):
             yield

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.db import connections
-from django.db.utils import ConnectionDoesNotExist
+from django.utils.connection import ConnectionDoesNotExist
 
 from ...errors import ConfigurationError
 from ...ports import Stores

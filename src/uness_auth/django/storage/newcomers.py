@@ -148,7 +148,7 @@ class Newcomers:
         fields = users.fields(state)
         if users.name is not None and account.address in names:
             fields[users.name] = names[account.address]
-        user: Any = users.model(**fields | self.new_user(account))
+        user: Any = users.model(**{**fields, **self.new_user(account)})
         key = self._key(account.id)
         if key is not None:
             user.pk = key

@@ -82,7 +82,7 @@ class DjangoSessions:
             self._directory.follow(doing, found)
             return self.with_account(digest)
         account = found.account
-        return account and (_session_from(values[: len(OWN)]), account)
+        return None if account is None else (_session_from(values[: len(OWN)]), account)
 
     def touch(self, digest: str, seen_at: datetime, /) -> bool:
         """

@@ -7,6 +7,7 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 
@@ -46,3 +47,14 @@ class MailUser(AbstractBaseUser):
 
     class Meta:
         swappable = "AUTH_USER_MODEL"
+
+
+class Paper(models.Model):
+    """
+    What a project keeps, whoever leaves.
+    """
+
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+
+    def __str__(self) -> str:
+        return f"paper {self.pk}"
