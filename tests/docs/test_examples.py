@@ -31,7 +31,16 @@ PAGES = [
 
 # What a reader is told to save, and where.
 SAVED: Final = re.compile(
-    r"[Ss]ave this as `([^`]+)`:\n\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE
+    r"[Ss]ave this as `([^`]+)`:\n\n(?:<!-- skip: next -->\n\n)?"
+    r"```\w+\n(.*?)^```",
+    re.DOTALL | re.MULTILINE,
+)
+
+# What a reader is told to add to a file that another program made.
+ADDED: Final = re.compile(
+    r"Add this at the end of `([^`]+)`:\n\n(?:<!-- skip: next -->\n\n)?"
+    r"```\w+\n(.*?)^```",
+    re.DOTALL | re.MULTILINE,
 )
 
 
@@ -64,9 +73,12 @@ def forget(folder: Path) -> None:
 
 def save_files(page: Path, folder: Path) -> None:
     """
-    Save what the page says to save, as its reader would.
+    Save what the page says to save, as its reader would; what belongs at the end of
+    another file, beside it, under its name and ``.end``.
     """
-    for name, text in SAVED.findall(page.read_text("utf-8")):
+    words = page.read_text("utf-8")
+    added = [(f"{name}.end", text) for name, text in ADDED.findall(words)]
+    for name, text in [*SAVED.findall(words), *added]:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -18,7 +18,7 @@ from django.urls import NoReverseMatch, reverse
 
 from ..errors import ConfigurationError
 from ..model import Site
-from .conf import SETTING, get_auth
+from .conf import SETTING, WHOLE, get_auth
 from .models import AccountRow
 
 
@@ -102,10 +102,8 @@ def _middleware() -> Iterator[CheckMessage]:
 
 def _hashers() -> Iterator[CheckMessage]:
     given: Mapping[str, Any] = getattr(settings, SETTING, None) or {}
-    if (
-        given.get("HASHING") is None
-        and next(iter(settings.PASSWORD_HASHERS), "") != HASHER
-    ):
+    has_own = given.get("HASHING") is not None or WHOLE in given
+    if not has_own and next(iter(settings.PASSWORD_HASHERS), "") != HASHER:
         yield _error(
             "E005",
             f"PASSWORD_HASHERS does not begin with {HASHER!r}.",

@@ -53,7 +53,8 @@ PLAIN: Final = (
     "TRUSTED_NETWORKS",
     "MAIL_FOLDERS",
 )
-NAMES: Final = (*SITE, *MADE, *CALLED, *PLAIN, "SUBSCRIBERS")
+WHOLE: Final = "AUTH"
+NAMES: Final = (*SITE, *MADE, *CALLED, *PLAIN, "SUBSCRIBERS", WHOLE)
 INSECURE_PREFIX: Final = "django-insecure-"
 # What the sign-in is made from: changed in a test, it is made anew.
 READ_FROM_DJANGO: Final = frozenset(
@@ -74,6 +75,22 @@ def get_auth() -> UnessAuth:
         uness_auth.errors.ConfigurationError: Naming the setting and every way out.
     """
     given = _given()
+    auth = _wired(given) if WHOLE in given else _from_settings(given)
+    auth.subscribe(_send_signal)
+    return auth
+
+
+def _wired(given: Mapping[str, Any]) -> UnessAuth:
+    if len(given) > 1:
+        msg = (
+            f"{SETTING}['AUTH'] is a whole sign-in, and other settings stand beside it: "
+            f"give them to it, or leave it out"
+        )
+        raise ConfigurationError(msg)
+    return cast("UnessAuth", _made(_loaded(given[WHOLE])))
+
+
+def _from_settings(given: Mapping[str, Any]) -> UnessAuth:
     site = site_from(given)
     wishes: dict[str, Any] = {"stores": _stores, "mailer": DjangoMailer}
     wishes |= {
@@ -90,13 +107,11 @@ def get_auth() -> UnessAuth:
     wishes["policy"] = policy = wishes.get("policy") or Policy.uness()
     if "hashing" not in wishes:
         wishes["hashing"] = DjangoHashing(policy.hashing)
-    auth = UnessAuth(
+    return UnessAuth(
         site=site,
         **wishes,
         subscribers=[_loaded(one) for one in given.get("SUBSCRIBERS", ())],
     )
-    auth.subscribe(_send_signal)
-    return auth
 
 
 @cache

@@ -150,6 +150,16 @@ class TestParts:
         assert 9 == auth.policy.throttle.free_passwords
         assert 1 == len(heard)
 
+    def test_as_a_whole(self) -> None:
+        """
+        A sign-in that the project wired itself is taken as it is.
+        """
+        theirs = get_auth()
+        for auth in (theirs, lambda: theirs):
+            with override_settings(UNESS_AUTH={"AUTH": auth}):
+                assert theirs is get_auth()
+                assert [] == told()
+
     def test_by_default(self) -> None:
         """
         Django's own: its database, its hashers, its mail, its key.
@@ -201,6 +211,7 @@ class TestChecks:
             ({}, "no BASE_URL"),
             ({"BASE_URL": "http://portail.example.fr"}, "in clear"),
             ({"BASE_URL": BASE_URL, "MAILLER": 1}, "did you mean MAILER"),
+            ({"BASE_URL": BASE_URL, "AUTH": "x"}, "is a whole sign-in"),
             ({"BASE_URL": BASE_URL, "QQQ": 1}, "known are BASE_URL"),
             ({"BASE_URL": BASE_URL, "MAILER": "nowhere.at.all"}, "nowhere"),
             ({"BASE_URL": BASE_URL, "KEYS": "short"}, "list of keys"),

@@ -1,0 +1,77 @@
+"""
+The reference of the Django adapter and of the command line, and the code.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from uness_auth.cli import uness_auth
+from uness_auth.django import checks, conf
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "reference/django.md").read_text("utf-8")
+
+
+def first_cells(section: str) -> list[str]:
+    """
+    The first cells of the table below a heading, in their marks.
+    """
+    [text] = re.findall(
+        rf"^## {section}\n(.*?)(?=^#|\Z)", PAGE, re.MULTILINE | re.DOTALL
+    )
+    return re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
+
+
+def commands(group: click.Group, before: str = "") -> list[str]:
+    """
+    Every command, with its groups and arguments.
+    """
+    found: list[str] = []
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found += commands(command, f"{before}{name} ")
+        else:
+            arguments = [
+                str(one.name).upper()
+                for one in command.params
+                if isinstance(one, click.Argument)
+            ]
+            found.append(" ".join([f"{before}{name}", *arguments]))
+    return found
+
+
+class TestSettings:
+    def test_every_name_has_its_row(self) -> None:
+        """
+        The table has every name of the dict, and no other.
+        """
+        assert sorted(conf.NAMES) == sorted(first_cells("Settings"))
+
+
+class TestChecks:
+    def test_every_check_has_its_row(self) -> None:
+        """
+        The table has every id that a check can have.
+        """
+        source = Path(checks.__file__).read_text("utf-8")
+        ids = set(re.findall(r'"([EW]\d{3})"', source))
+        told = {one.removeprefix("uness_auth.") for one in first_cells("Checks")}
+
+        assert ids
+        assert ids == told
+
+
+class TestCommands:
+    def test_every_command_has_its_row(self) -> None:
+        """
+        The table has every command, with its arguments, and no other.
+        """
+        page = (DOCS / "reference/cli.md").read_text("utf-8")
+        listed = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+
+        assert sorted(commands(uness_auth)) == sorted(listed)
