@@ -18,6 +18,7 @@ from django.contrib.auth import (
 )
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import rotate_token
 
@@ -81,7 +82,11 @@ def find_user(account_id: str, /) -> Any:
     Return the user whose account this is, or nobody.
     """
     model = get_user_model()
-    found = model._default_manager.filter(pk=account_id).first()
+    try:
+        found = model._default_manager.filter(pk=account_id).first()
+    except (ValueError, ValidationError):
+        # Accounts that are kept elsewhere may have ids that no user can have.
+        found = None
     return AnonymousUser() if found is None else found
 
 
@@ -119,7 +124,8 @@ def signed_in(request: Any, before: Any, cookies: tuple[Cookie, ...], /) -> None
     _become(request, user, found)
     rotate_token(request)
     setattr(request, ANSWERED, True)
-    _ = user_logged_in.send(sender=type(user), request=request, user=user)
+    if user.is_authenticated:
+        _ = user_logged_in.send(sender=type(user), request=request, user=user)
 
 
 def signed_out(request: Any, /) -> None:

@@ -13,7 +13,7 @@ from uness_auth.cli import uness_auth
 from uness_auth.django import checks, conf
 
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "reference/django.md").read_text("utf-8")
 
 
