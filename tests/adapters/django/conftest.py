@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import django
 import pytest
@@ -23,28 +23,57 @@ from tests.adapters.django.databases import alias  # noqa: E402 - as above
 from tests.servers import fresh  # noqa: E402 - the settings come first
 
 
+@contextmanager
+def prepared(name: str, url: str) -> Iterator[None]:
+    """
+    Make the tables of all apps, and let *name* stand for the database.
+    """
+    with alias(name, url):
+        call_command("migrate", database=name, verbosity=0)
+        yield
+
+
 # Of each kind one database for the whole run: to make Django's tables takes seconds.
 
 
-@pytest.fixture(
-    name="place", scope="session", params=["sqlite", "postgresql", "mariadb"]
-)
-def _place(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+@pytest.fixture(name="sqlite_place", scope="session")
+def _sqlite_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """
+    The URL of an SQLite database with the tables of all apps.
+    """
+    url = f"sqlite:///{tmp_path_factory.mktemp('django')}/portal.db"
+    with prepared("test_sqlite", url):
+        yield url
+
+
+@pytest.fixture(name="postgresql_place", scope="session")
+def _postgresql_place(postgresql_server: str) -> Iterator[str]:
+    """
+    The URL of a PostgreSQL database with the tables of all apps.
+    """
+    with ExitStack() as stack:
+        url = stack.enter_context(fresh.postgresql_database(postgresql_server))
+        stack.enter_context(prepared("test_postgresql", url))
+        yield url
+
+
+@pytest.fixture(name="mariadb_place", scope="session")
+def _mariadb_place(mariadb_server: str) -> Iterator[str]:
+    """
+    The URL of a MariaDB database with the tables of all apps.
+    """
+    with ExitStack() as stack:
+        url = stack.enter_context(fresh.mariadb_database(mariadb_server))
+        stack.enter_context(prepared("test_mariadb", url))
+        yield url
+
+
+@pytest.fixture(name="place", params=["sqlite", "postgresql", "mariadb"])
+def _place(request: pytest.FixtureRequest) -> str:
     """
     The URL of a database with the tables of all apps, once of each kind.
     """
-    kind = request.param
-    with ExitStack() as stack:
-        if kind == "sqlite":
-            url = f"sqlite:///{tmp_path_factory.mktemp('django')}/portal.db"
-        else:
-            lend = getattr(fresh, f"{kind}_database")
-            url = stack.enter_context(lend(request.getfixturevalue(f"{kind}_server")))
-        name = stack.enter_context(alias(f"test_{kind}", url))
-        call_command("migrate", database=name, verbosity=0, run_syncdb=True)
-        yield url
+    return str(request.getfixturevalue(f"{request.param}_place"))
 
 
 @pytest.fixture(name="using")

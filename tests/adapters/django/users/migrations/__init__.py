@@ -1,0 +1,3 @@
+"""
+The tables of the tests' user models.
+"""
