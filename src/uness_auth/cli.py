@@ -32,16 +32,17 @@ from .wiring import PURGE_LIMIT, UnessAuth
 GetAuth: TypeAlias = Callable[[], UnessAuth]
 PAGE: Final = 500
 
-_as_json: Final = click.option(
+as_json: Final = click.option(
     "--json", "is_json", is_flag=True, help="As JSON, for programs."
 )
 
 
 class _WrongError(click.ClickException):
+    # Wrong usage or set-up; click's own says 1: the answer is no.
     exit_code = 2
 
 
-class _Group(click.Group):
+class CommandGroup(click.Group):
     """
     Tells what an operator caused as a complaint, not as a traceback.
     """
@@ -59,7 +60,7 @@ class _Group(click.Group):
             raise complaint(msg) from exc
 
 
-@click.group(cls=_Group, name="uness-auth")
+@click.group(cls=CommandGroup, name="uness-auth")
 def uness_auth() -> None:
     """
     Accounts, keys, and what has expired.
@@ -98,7 +99,7 @@ def add(get_auth: GetAuth, email: str, name: str, language: str | None) -> None:
 
 
 @accounts.command("list")
-@_as_json
+@as_json
 @click.pass_obj
 def list_(get_auth: GetAuth, is_json: bool) -> None:
     """
@@ -114,7 +115,7 @@ def list_(get_auth: GetAuth, is_json: bool) -> None:
 
 @accounts.command("show")
 @click.argument("email")
-@_as_json
+@as_json
 @click.pass_obj
 def show(get_auth: GetAuth, email: str, is_json: bool) -> None:
     """
@@ -178,7 +179,7 @@ def new() -> None:
 
 
 @uness_auth.command("purge")
-@_as_json
+@as_json
 @click.pass_obj
 def purge(get_auth: GetAuth, is_json: bool) -> None:
     """

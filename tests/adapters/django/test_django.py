@@ -41,6 +41,7 @@ from uness_auth.django.middleware import SignInMiddleware
 from uness_auth.django.requests import request_from
 from uness_auth.django.signals import signals
 from uness_auth.django.storage import DjangoStorage
+from uness_auth.django.testing import sign_in as sign_client_in
 from uness_auth.errors import ConfigurationError, StorageError
 from uness_auth.events import Event, EventKind
 from uness_auth.testing import FixedClock, Outbox
@@ -565,6 +566,38 @@ class TestDjangosLogin:
         inside.cookies.pop("uness-session")
         inside.visit("/who")
         assert "AnonymousUser" in inside.text
+
+
+class TestTesting:
+    def test_sign_in(self, portal: Portal) -> None:
+        """
+        A host's test signs a client in, with a session of ours.
+        """
+        portal.add()
+        client = Client()
+        sign_client_in(client, CAMILLE)
+
+        assert "Bonjour Camille Durand" in client.get("/private").content.decode()
+        assert SESSION_KEY not in client.session
+
+    def test_of_nobody(self, portal: Portal) -> None:
+        """
+        Who has no account, or is vetoed, is not signed in.
+        """
+        portal.add()
+        for address in (NADIA, "no address"):
+            with pytest.raises(LookupError, match="no account"):
+                sign_client_in(Client(), address)
+        with (
+            override_settings(
+                UNESS_AUTH={
+                    **settings.UNESS_AUTH,
+                    "MAY_SIGN_IN": lambda _account: False,
+                }
+            ),
+            pytest.raises(LookupError, match="vetoed"),
+        ):
+            sign_client_in(Client(), CAMILLE)
 
 
 class TestFailure:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from uness_auth.cli import uness_auth
 from uness_auth.django import checks, conf
+from uness_auth.django.cli import project
 
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -74,4 +74,4 @@ class TestCommands:
         page = (DOCS / "reference/cli.md").read_text("utf-8")
         listed = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
 
-        assert sorted(commands(uness_auth)) == sorted(listed)
+        assert sorted(commands(project)) == sorted(listed)

@@ -4,6 +4,7 @@ The settings of a Django project: what they make, and what each check says of th
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
@@ -13,6 +14,7 @@ from typing import Any
 import django
 import pytest
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core import mail
 from django.core.checks import Tags, run_checks
 from django.core.management import CommandError, call_command
@@ -499,6 +501,30 @@ class TestCommand:
         assert f"{CAMILLE}\tno password yet\tCamille Durand" in out
         assert "has an account already" in err
         assert "Usage: manage.py uness_auth" in err
+
+    def test_adopts(
+        self, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """
+        The users of an existing project get their accounts; who does not is told.
+        """
+        model: Any = get_user_model()
+        model.objects.create_user("camille", CAMILLE)
+        assert 0 == run("adopt", "--dry-run")
+        assert 0 == run("adopt")
+        model.objects.create_user("nobody", "")
+        assert 1 == run("adopt")
+        out, err = capsys.readouterr()
+        assert 1 == run("adopt", "--json")
+        facts = json.loads(capsys.readouterr().out)
+
+        assert ["1 adopted, 0 followed, 0 unchanged, 0 refused."] * 2 == (
+            out.splitlines()[:2]
+        )
+        assert "no_address" in err
+        assert 1 == facts["unchanged"]
+        assert "no_address" == facts["refused"][0]["reason"]
+        assert get_auth().provisioning.accounts.by_address(CAMILLE) is not None
 
     def test_inside_another_program(self, run: Callable[..., int]) -> None:
         """

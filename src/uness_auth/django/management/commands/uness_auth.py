@@ -9,16 +9,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ....cli import uness_auth
+from ...cli import project
 from ...conf import get_auth
 
 
 class Command(BaseCommand):
     """
-    Hands its arguments to `uness_auth.cli.uness_auth`.
+    Hands its arguments to `uness_auth.django.cli.project`.
     """
 
-    help = "Accounts, keys and what has expired: `manage.py uness_auth --help`."
+    help = "Accounts, keys, what has expired: `manage.py uness_auth --help`."
     # The group says what is wrong with them in its own words.
     requires_system_checks = ()
 
@@ -52,6 +52,6 @@ def run(arguments: list[str], *, prog_name: str) -> int:
     Run the command line and return its exit code.
     """
     try:
-        uness_auth.main(arguments, prog_name=prog_name, obj=get_auth)
+        project.main(arguments, prog_name=prog_name, obj=get_auth)
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else 1
