@@ -91,6 +91,7 @@ def _using(place: str) -> Iterator[str]:
         "uness_auth_counterrow",
         "uness_auth_accountrow",
         "django_admin_log",
+        "users_essay",
         "users_paper",
         get_user_model()._meta.db_table,
     ]

@@ -5,12 +5,14 @@ Sign-ins by code that wait for their code.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import attrs
 
 from ...model import CodeChallenge
 from ..models import CodeChallengeRow
+from . import mariadb
 from .database import Database, Row
 from .tables import Table, seconds
 
@@ -29,19 +31,6 @@ _SPEND: Final = f"""
 UPDATE uness_auth_codechallengerow SET attempts_left = attempts_left - 1
 WHERE id = %s AND attempts_left > 0 RETURNING {_COLUMNS}
 """  # noqa: S608 - as above
-
-# MariaDB has no RETURNING here.  It keeps, per connection, what a statement gave to
-# LAST_INSERT_ID(): the attempts that this very call left, whoever spends another
-# before the look.
-_SPEND_FIRST: Final = """
-UPDATE uness_auth_codechallengerow
-SET attempts_left = LAST_INSERT_ID(attempts_left - 1)
-WHERE id = %s AND attempts_left > 0
-"""
-_LOOK_THEN: Final = (
-    f"SELECT {_COLUMNS.replace('attempts_left', 'LAST_INSERT_ID()')} "  # noqa: S608 - as above
-    "FROM uness_auth_codechallengerow WHERE id = %s"
-)
 
 
 class DjangoCodeChallenges:
@@ -91,12 +80,8 @@ class DjangoCodeChallenges:
         def at_once() -> Row | None:
             return self._database.one(_SPEND, [challenge_id])
 
-        def in_two() -> Row | None:
-            if self._database.execute(_SPEND_FIRST, [challenge_id]) == 0:
-                return None
-            return self._database.one(_LOOK_THEN, [challenge_id])
-
-        work = in_two if self._database.vendor == "mysql" else at_once
+        spend = partial(mariadb.spend_attempt, self._database, _COLUMNS, challenge_id)
+        work = spend if self._database.vendor == "mysql" else at_once
         row = self._database.write(
             "DjangoCodeChallenges.spend_attempt()", work, is_final=True
         )

@@ -70,18 +70,21 @@ class Table:
         Raises:
             TakenError: If one with its key is there.
         """
-        fields = {f.attname: f for f in self.model._meta.concrete_fields}
-        row = [
-            field.get_db_prep_save(values.get(name), self.database.connection)
-            for name, field in fields.items()
-        ]
-        marks = ", ".join(["%s"] * len(row))
+        marks = ", ".join(["%s"] * len(self.columns))
         statement = (
             f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({marks})"  # noqa: S608 - names of ours
         )
-        _ = self.database.write(
-            doing, lambda: self.database.execute(statement, row), is_final=is_final
-        )
+
+        def work() -> int:
+            row = [
+                field.get_db_prep_save(
+                    values.get(field.attname), self.database.connection
+                )
+                for field in self.model._meta.concrete_fields
+            ]
+            return self.database.execute(statement, row)
+
+        _ = self.database.write(doing, work, is_final=is_final)
 
     def remove(self, doing: str, key: str, /, *, is_final: bool = False) -> bool:
         """

@@ -58,3 +58,11 @@ class Paper(models.Model):
 
     def __str__(self) -> str:
         return f"paper {self.pk}"
+
+
+class Essay(Paper):
+    """
+    A paper with more to it, in a table of its own.
+    """
+
+    title = models.CharField(max_length=100)

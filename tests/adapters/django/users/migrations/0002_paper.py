@@ -37,4 +37,22 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.CreateModel(
+            name="Essay",
+            fields=[
+                (
+                    "paper_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="users.paper",
+                    ),
+                ),
+                ("title", models.CharField(max_length=100)),
+            ],
+            bases=("users.paper",),
+        ),
     ]
