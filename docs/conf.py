@@ -8,6 +8,8 @@ from datetime import timedelta
 from importlib import metadata
 
 import attrs
+import django
+from django.conf import settings
 from docutils.nodes import Element, TextElement
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
@@ -56,6 +58,16 @@ napoleon_custom_sections = [
     ("Timing", "notes_style"),
     ("Source", "notes_style"),
 ]
+
+# Django's models want a project before they can be imported.
+settings.configure(
+    INSTALLED_APPS=[
+        "django.contrib.auth",
+        "django.contrib.contenttypes",
+        "uness_auth.django",
+    ]
+)
+django.setup()
 
 
 # --- One number, one place --------------------------------------------------------

@@ -8,6 +8,7 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import os
 import pkgutil
 import re
 import subprocess
@@ -68,6 +69,7 @@ def modules() -> Iterator[ModuleType]:
     Every module that can be imported with what is installed here.
     """
     yield uness_auth
+    prepare_django()
     for found in pkgutil.walk_packages(uness_auth.__path__, "uness_auth."):
         try:
             yield importlib.import_module(found.name)
@@ -75,6 +77,17 @@ def modules() -> Iterator[ModuleType]:
             # An adapter or a store whose extra is not installed; our own must be there.
             if (exc.name or "").partition(".")[0] not in STRANGERS | {"pytest"}:
                 raise
+
+
+def prepare_django() -> None:
+    """
+    Where Django is installed, give its models the project that they want.
+    """
+    if importlib.util.find_spec("django") is not None:
+        os.environ.setdefault(
+            "DJANGO_SETTINGS_MODULE", "tests.adapters.django.settings"
+        )
+        importlib.import_module("django").setup()
 
 
 def records() -> list[type[attrs.AttrsInstance]]:

@@ -40,9 +40,10 @@ def sign_in(client: DjangoClient, address: str, /) -> None:
     if account is None:
         msg = f"no account has the address {address!r}"
         raise LookupError(msg)
-    cookies = site.sign_in(account, Request(method="POST", path="/"), method="test")
-    if isinstance(cookies, SignInVetoed):
-        msg = f"may_sign_in() vetoed {address!r}"
-        raise LookupError(msg)
-    for cookie in cookies:
-        client.cookies[cookie.name] = cookie.cookie_value
+    match site.sign_in(account, Request(method="POST", path="/"), method="test"):
+        case SignInVetoed():
+            msg = f"may_sign_in() vetoed {address!r}"
+            raise LookupError(msg)
+        case cookies:
+            for cookie in cookies:
+                client.cookies[cookie.name] = cookie.cookie_value
