@@ -58,13 +58,13 @@ class StateFilter(admin.SimpleListFilter):
     title = "state"
     parameter_name = "state"
 
-    def lookups(self, *_given: object) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - Django's signature
         """
         Return the states, and how they are called.
         """
         return list(STATES.items())
 
-    def queryset(self, _request: HttpRequest, queryset: Any) -> Any:
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:  # noqa: ARG002 - Django's signature
         """
         Return the accounts in the chosen state.
         """
@@ -97,7 +97,7 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the stubs alon
     )
     readonly_fields = fields
 
-    def get_search_fields(self, _request: HttpRequest) -> tuple[str, ...]:
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:  # noqa: ARG002 - Django's signature
         """
         Return what the search looks into: the address as typed, too.
         """
@@ -108,8 +108,7 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the stubs alon
         """
         Return the canonical address, by which the account is found.
         """
-        address: str | None = row.address
-        return address
+        return row.address
 
     @admin.display(description="state")
     def state(self, row: AccountRow) -> str:
@@ -128,13 +127,13 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the stubs alon
             or STATES["open"]
         )
 
-    def has_add_permission(self, _request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
         """
         Say no: `uness_auth accounts add` and a registrar's file add accounts.
         """
         return False
 
-    def has_delete_permission(self, _request: HttpRequest, _row: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
         """
         Say no: `uness_auth accounts erase` erases an account with its user.
         """

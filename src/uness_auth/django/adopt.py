@@ -105,11 +105,11 @@ def adopt(*, using: str = "default", is_dry: bool = False) -> Adoption:
 class _Run:
     directory: Directory
     is_dry: bool
-    owners: Counter[str] = attrs.field(factory=Counter)
+    owners: Counter[str] = attrs.field(factory=Counter[str])
     adopted: int = 0
     followed: int = 0
     unchanged: int = 0
-    refused: list[Refused] = attrs.field(factory=list)
+    refused: list[Refused] = attrs.field(factory=list[Refused])
 
     def report(self) -> Adoption:
         return Adoption(
@@ -154,7 +154,7 @@ class _Run:
         while True:
             page = query if last is None else query.filter(pk__gt=last)
             batch: list[Any] = self.directory.database.read(
-                DOING, partial(list, page[:BATCH])
+                DOING, partial(_all, page[:BATCH])
             )
             if not batch:
                 return
@@ -165,7 +165,7 @@ class _Run:
         directory = self.directory
         keys = [user.pk for user in batch]
         query = directory.rows.filter(user_id__in=keys).values_list(*directory.columns)
-        rows: list[Any] = directory.database.read(DOING, partial(list, query))
+        rows: list[Any] = directory.database.read(DOING, partial(_all, query))
         return {found.user_key: found for found in map(directory.found, rows)}
 
     def _reason(self, user: Any) -> Refusal | None:
@@ -235,6 +235,10 @@ class _Run:
 
     def _email(self, user: Any) -> str:
         return getattr(user, self.directory.users.email) or ""
+
+
+def _all(query: Any) -> list[Any]:
+    return list(query)
 
 
 def _joined_at(user: Any) -> datetime:

@@ -37,11 +37,13 @@ class AccountRow(models.Model):
             somebody else changed one of them, and the version moves.
     """
 
-    id = ExactCharField(max_length=64, primary_key=True)
+    id: models.Field[str, str] = ExactCharField(max_length=64, primary_key=True)
     user: models.OneToOneField[Any, Any] = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uness_auth"
     )
-    address = ExactCharField(max_length=LONGEST_ADDRESS, unique=True, null=True)
+    address: models.Field[str | None, str | None] = ExactCharField(
+        max_length=LONGEST_ADDRESS, unique=True, null=True
+    )
     credential_version: models.BigIntegerField[int, int] = models.BigIntegerField()
     created_at = InstantField()
     display_name: models.TextField[str, str] = models.TextField(blank=True)
@@ -50,7 +52,7 @@ class AccountRow(models.Model):
     is_password_suspended: models.BooleanField[bool, bool] = models.BooleanField(
         default=False
     )
-    seen_digest = ExactCharField(max_length=64)
+    seen_digest: models.Field[str, str] = ExactCharField(max_length=64)
 
     class Meta:
         verbose_name = "account"
@@ -64,9 +66,9 @@ class CodeChallengeRow(models.Model):
     An `uness_auth.model.CodeChallenge`.
     """
 
-    id = ExactCharField(max_length=64, primary_key=True)
+    id: models.Field[str, str] = ExactCharField(max_length=64, primary_key=True)
     # No foreign key: the challenge of a decoy belongs to no account.
-    account_id = ExactCharField(max_length=64)
+    account_id: models.Field[str, str] = ExactCharField(max_length=64)
     credential_version: models.BigIntegerField[int, int] = models.BigIntegerField()
     key_id: models.CharField[str, str] = models.CharField(max_length=64)
     browser_digest: models.CharField[str, str] = models.CharField(max_length=64)
@@ -80,7 +82,7 @@ class CodeChallengeRow(models.Model):
         verbose_name = "code challenge"
 
     def __str__(self) -> str:
-        return str(self.id)
+        return self.id
 
 
 class SessionRow(models.Model):
@@ -88,7 +90,7 @@ class SessionRow(models.Model):
     An `uness_auth.model.Session`.
     """
 
-    digest = ExactCharField(max_length=64, primary_key=True)
+    digest: models.Field[str, str] = ExactCharField(max_length=64, primary_key=True)
     # To join by, and nothing else: stores may be mixed.
     account_id: str
     account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(
@@ -116,8 +118,12 @@ class CounterRow(models.Model):
     """
 
     # KEY is a word of SQL.
-    key = ExactCharField(max_length=64, primary_key=True, db_column="counter_key")
-    text = ExactCharField(max_length=4_000, null=True)
+    key: models.Field[str, str] = ExactCharField(
+        max_length=64, primary_key=True, db_column="counter_key"
+    )
+    text: models.Field[str | None, str | None] = ExactCharField(
+        max_length=4_000, null=True
+    )
     number: models.BigIntegerField[int | None, int | None] = models.BigIntegerField(
         null=True
     )
@@ -127,7 +133,7 @@ class CounterRow(models.Model):
         verbose_name = "counter"
 
     def __str__(self) -> str:
-        return str(self.key)
+        return self.key
 
 
 def follow_saved_user(

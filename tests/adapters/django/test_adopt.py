@@ -21,7 +21,7 @@ from uness_auth.django.storage import DjangoStorage
 from uness_auth.ports import Accounts, Stores
 
 
-User = get_user_model()
+User: Any = get_user_model()
 JOINED = datetime(2024, 9, 2, 8, 15, 30, tzinfo=UTC)
 
 

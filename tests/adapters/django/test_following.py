@@ -22,7 +22,7 @@ from uness_auth.testing.contracts.sessions import SESSION
 
 
 VERSION = ACCOUNT.credential_version
-User = get_user_model()
+User: Any = get_user_model()
 
 
 @pytest.fixture(name="stores")
@@ -119,8 +119,14 @@ class TestFollowing:
         """
         changed = user(using)
         change(changed)
-        _ = User.objects.using(using).filter(pk=changed.pk).update(
-            password=changed.password, email=changed.email, is_active=changed.is_active
+        _ = (
+            User.objects.using(using)
+            .filter(pk=changed.pk)
+            .update(
+                password=changed.password,
+                email=changed.email,
+                is_active=changed.is_active,
+            )
         )
         accounts = stores.accounts
 
@@ -139,8 +145,14 @@ class TestFollowing:
         stores.sessions.add(SESSION)
         changed = user(using)
         change(changed)
-        _ = User.objects.using(using).filter(pk=changed.pk).update(
-            password=changed.password, email=changed.email, is_active=changed.is_active
+        _ = (
+            User.objects.using(using)
+            .filter(pk=changed.pk)
+            .update(
+                password=changed.password,
+                email=changed.email,
+                is_active=changed.is_active,
+            )
         )
         assert isinstance(stores.sessions, DjangoSessions)
 

@@ -41,7 +41,7 @@ class Broken(Cheap):
 
     algorithm = "broken"
 
-    def decode(self, encoded: str) -> dict[str, object]:
+    def decode(self, encoded: str) -> dict[str, str | int]:
         return {} if "decodes" in encoded else super().decode("?")
 
     def must_update(self, encoded: str) -> bool:

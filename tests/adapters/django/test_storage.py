@@ -4,7 +4,7 @@ What only the stores on Django's ORM do: transactions of the host's, faults, new
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -93,7 +93,7 @@ class TestEnclosed:
         """
         stores.code_challenges.add(CHALLENGE)
         counters, challenges = stores.counters, stores.code_challenges
-        steps = [
+        steps: list[Callable[[], object]] = [
             lambda: challenges.spend_attempt(CHALLENGE.id),
             lambda: challenges.consume(CHALLENGE.id),
             lambda: challenges.renew(CHALLENGE.id, NOW, NOW, SOON),

@@ -64,7 +64,7 @@ class Newcomers:
 
     def _fresh(self, accounts: Sequence[Account]) -> list[Account]:
         ids, addresses = self._known(accounts)
-        fresh = []
+        fresh: list[Account] = []
         for account in accounts:
             if account.id not in ids and account.address not in addresses:
                 fresh.append(account)

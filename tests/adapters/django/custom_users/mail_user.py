@@ -8,7 +8,9 @@ from typing import Any
 
 import attrs
 import pytest
+from django.contrib import admin
 from django.contrib.auth import get_user_model
+from django.http import HttpRequest
 
 from uness_auth.django.admin import AccountAdmin, StateFilter
 from uness_auth.django.adopt import adopt
@@ -95,7 +97,11 @@ class TestMailUsers:
         assert stores.registry is not None
         _ = stores.registry.apply([attrs.evolve(ACCOUNT, is_disabled=True)])
         rows = AccountRow.objects.using(using)
-        chosen = StateFilter(None, {"state": ["disabled"]}, AccountRow, AccountAdmin)
+        ours, request = AccountAdmin(AccountRow, admin.site), HttpRequest()
+        asked = {"state": ["disabled"]}
+        chosen = StateFilter(request, asked, AccountRow, ours)
 
-        assert [ACCOUNT.address] == [row.address for row in chosen.queryset(None, rows)]
-        assert "user__email" in AccountAdmin.get_search_fields(None, None)
+        assert [ACCOUNT.address] == [
+            row.address for row in chosen.queryset(request, rows)
+        ]
+        assert "user__email" in ours.get_search_fields(request)

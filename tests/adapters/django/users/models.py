@@ -5,7 +5,7 @@ User models that differ from Django's in what projects differ in.
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -19,15 +19,15 @@ class TextUser(AbstractBaseUser):
     Keys, addresses and hashes of any length: what the contracts ask of a store.
     """
 
-    id = ExactCharField(max_length=64, primary_key=True)
-    mail = ExactCharField(max_length=254)
-    password = models.TextField()
-    is_active = models.BooleanField(default=True)
+    id: Any = ExactCharField(max_length=64, primary_key=True)
+    mail: Any = ExactCharField(max_length=254)
+    password: Any = models.TextField()
+    is_active: Any = models.BooleanField(default=True)
 
     USERNAME_FIELD = "mail"
     EMAIL_FIELD = "mail"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
-    objects = BaseUserManager()
+    objects: ClassVar[Any] = BaseUserManager()
 
     class Meta:
         swappable = "AUTH_USER_MODEL"
@@ -38,12 +38,12 @@ class MailUser(AbstractBaseUser):
     A UUID for a key, the address for a name, and nobody is ever inactive.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField(unique=True)
+    id: Any = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email: Any = models.EmailField(unique=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
-    objects = BaseUserManager()
+    objects: ClassVar[Any] = BaseUserManager()
 
     class Meta:
         swappable = "AUTH_USER_MODEL"
@@ -54,7 +54,7 @@ class Paper(models.Model):
     What a project keeps, whoever leaves.
     """
 
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    author: Any = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
 
     def __str__(self) -> str:
         return f"paper {self.pk}"
@@ -65,4 +65,4 @@ class Essay(Paper):
     A paper with more to it, in a table of its own.
     """
 
-    title = models.CharField(max_length=100)
+    title: Any = models.CharField(max_length=100)
