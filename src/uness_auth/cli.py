@@ -196,6 +196,20 @@ def purge(get_auth: GetAuth, is_json: bool) -> None:
     )
 
 
+def hung_on(get_auth: GetAuth, /, *, name: str) -> CommandGroup:
+    """
+    Return the group for another command line, which has an object of its own.
+    """
+
+    @click.pass_context
+    def enter(context: click.Context) -> None:
+        context.obj = get_auth
+
+    return CommandGroup(
+        name=name, help=uness_auth.help, commands=uness_auth.commands, callback=enter
+    )
+
+
 def _tell(answer: ChangeAnswer, email: str, words: str) -> None:
     match answer:
         case AccountChanged(account=account):

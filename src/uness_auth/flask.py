@@ -26,6 +26,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.local import LocalProxy
 from werkzeug.routing import PathConverter
 
+from .cli import hung_on
 from .errors import ConfigurationError, StorageError
 from .events import Event, EventKind
 from .model import Account
@@ -124,6 +125,7 @@ class FlaskAuth:
         _ = app.context_processor(lambda: {"uness_auth": TemplateHelp(self)})
         app.register_error_handler(StorageError, self._store_failed)
         self.auth.subscribe(partial(_send_signal, app))
+        app.cli.add_command(hung_on(lambda: self.auth, name="uness-auth"))
         # The app's own log too: it names the path of a request that failed.
         mask_link_tokens((*ACCESS_LOGGERS, app.name))
 

@@ -12,9 +12,11 @@ from typing import Any
 import attrs
 import pytest
 from click.testing import CliRunner, Result
+from flask import Flask
 
 from uness_auth import Site, StorageError, UnessAuth
 from uness_auth.cli import PAGE, uness_auth
+from uness_auth.flask import FlaskAuth
 from uness_auth.model import Client
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import FastHashing, FixedClock, Outbox
@@ -215,6 +217,20 @@ class TestPurge:
 
         assert f"{count} rows removed.\n" == run("purge").stdout
         assert '{"removed": 0}\n' == run("purge", "--json").stdout
+
+
+class TestFlask:
+    def test_is_a_door(self, auth: UnessAuth) -> None:
+        """
+        ``flask uness-auth …`` runs the same commands on the app's sign-in.
+        """
+        app = Flask("portal")
+        FlaskAuth(auth, app)
+        runner = app.test_cli_runner()
+        answer = runner.invoke(args=["uness-auth", "accounts", "add", CAMILLE])
+
+        assert (0, f"{CAMILLE} may sign in.\n") == (answer.exit_code, answer.stdout)
+        assert auth.provisioning.accounts.by_address(CAMILLE) is not None
 
 
 class TestComplaints:
