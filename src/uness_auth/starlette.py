@@ -69,6 +69,8 @@ THREADS: Final = 16
 SPARE_THREADS: Final = 8
 # That an answer depends on cookies is said once.
 _VARIES: Final = re.compile(r"(?:^|,)\s*(?:cookie\s*(?:,|$)|\*)", re.IGNORECASE)
+# How the path of a route ends that takes the token of a link.
+_REST: Final = "/{token}"
 _logger: Final = logging.getLogger(__name__)
 
 
@@ -101,7 +103,11 @@ class StarletteAuth:
         self.auth = auth
         self.site: SignInSite = SignInSite(auth)
         self.root_path = root_path
-        self._routes = {route.path: route for route in self.site.routes}
+        with_token = [one for one in self.site.routes if one.path.endswith(_REST)]
+        self._with_token = {one.path.removesuffix(_REST): one for one in with_token}
+        self._plain = {
+            one.path: one for one in self.site.routes if one not in with_token
+        }
         self.templates: Jinja2Templates = self._templates_with(templates)
         room = auth.password_sign_in.slots.room
         self._hashing = CapacityLimiter(room + SPARE_THREADS)
@@ -176,15 +182,15 @@ class StarletteAuth:
 
     async def _page(self, request: Request) -> Response:
         path: str = request.path_params["path"]
-        route = self._routes.get(path)
+        route = self._plain.get(path)
         if route is not None:
             return await self._serve(route, request)
         before, _, rest = path.partition("/")
+        route = self._with_token.get(before)
+        if route is not None and rest:
+            return await self._serve(route, request, token=rest)
         if before == "static":
             return await self._static_file(rest, request)
-        route = self._routes.get(f"{before}/{{token}}")
-        if route is not None:
-            return await self._serve(route, request, token=rest)
         return await self._not_found(request)
 
     async def _serve(
@@ -372,9 +378,9 @@ class _Visit:
     )
 
     def __init__(self, site: SignInSite, request: http.Request) -> None:
-        self.request = request
-        self.is_asked = False
-        self.is_for_everybody = False
+        self.request: http.Request = request
+        self.is_asked: bool = False
+        self.is_for_everybody: bool = False
         self._site = site
         self._answer: ResumeAnswer | None = None
         self._failure: StorageError | None = None
@@ -615,7 +621,7 @@ def _request(scope: Scope) -> http.Request:
 
 
 def _path(scope: Scope) -> str:
-    # Servers put what they mount below in front of the path, FastAPI does not.
+    # Most servers leave what they mount below in the path, some take it off.
     path, root = scope["path"], scope.get("root_path", "")
     is_whole = f"{path}/".startswith(f"{root}/")
     return cast("str", path if is_whole else root + path)
