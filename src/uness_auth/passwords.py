@@ -5,13 +5,17 @@ argon2 for passwords, and the slots that keep a storm of sign-ins off the memory
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from base64 import b64encode
 from collections import deque
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from secrets import token_bytes
+from typing import Final, TypeVar
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -19,6 +23,16 @@ from argon2.exceptions import HashingError as Argon2HashingError
 
 from .errors import ConfigurationError, HashingError
 from .policy import MOST_HASHED_BYTES, SECOND, HashingPolicy
+
+
+T = TypeVar("T")
+
+# How far hashes step back behind all other threads.  Each has several lanes, and with
+# the slots taken there are more of them than cores: whoever only wants a page would
+# wait behind them, a time slice each, and again for each of its own few steps.
+NICENESS: Final = 10
+# Elsewhere a priority is the whole process's.
+_THREADS_HAVE_PRIORITIES: Final = sys.platform == "linux"
 
 
 class Argon2Hashing:
@@ -30,6 +44,9 @@ class Argon2Hashing:
     is one to compare with and under the policy's everywhere else, so an account
     whose hash is older than the policy can be told by its time until its owner signs
     in and `needs_rehash` has it replaced.
+
+    On Linux each hash runs in a thread that all others go before, so that requests
+    that hash nothing are served during a storm of sign-ins as on any other day.
 
     Source:
         RFC 9106, and argon2-cffi's own `PasswordHasher`.
@@ -61,7 +78,7 @@ class Argon2Hashing:
             msg = f"a password is UTF-8 and at most {MOST_HASHED_BYTES} bytes long"
             raise ValueError(msg)
         try:
-            return self._hasher.hash(secret)
+            return _behind_others(partial(self._hasher.hash, secret))
         except Argon2HashingError as exc:
             msg = "argon2 could not hash a password: is there memory for it?"
             raise HashingError(msg) from exc
@@ -100,6 +117,9 @@ class Argon2Hashing:
         _ = self._matches(self._decoy, secret_of(password) or b"")
 
     def _matches(self, password_hash: str, secret: bytes) -> bool:
+        return _behind_others(partial(self._verify, password_hash, secret))
+
+    def _verify(self, password_hash: str, secret: bytes) -> bool:
         try:
             return self._hasher.verify(password_hash, secret)
         except (Argon2Error, ValueError):
@@ -130,6 +150,36 @@ def secret_of(password: str) -> bytes | None:
     except UnicodeEncodeError:
         return None
     return secret if len(secret) <= MOST_HASHED_BYTES else None
+
+
+def _behind_others(work: Callable[[], T]) -> T:
+    """
+    Do *work* in a thread that all others go before, and wait for it.
+
+    A new thread each time, which costs a thousandth of the hash: a thread that has
+    stepped back may not step forward again, and a pool would not survive a fork.
+    """
+    if not _THREADS_HAVE_PRIORITIES:
+        return work()
+    done: Future[T] = Future()
+    asking = threading.get_native_id()
+
+    def run() -> None:
+        # Where greenlets stand in for threads it is the process's own.
+        if threading.get_native_id() != asking:
+            with suppress(OSError):
+                _ = os.nice(NICENESS)
+        try:
+            done.set_result(work())
+        except BaseException as exc:  # noqa: BLE001 - raised again where it is waited for
+            done.set_exception(exc)
+
+    try:
+        threading.Thread(target=run, daemon=True).start()
+    except RuntimeError:
+        # No thread is left, or the interpreter is about to end.
+        return work()
+    return done.result()
 
 
 def _decoy_hash(hasher: PasswordHasher) -> str:

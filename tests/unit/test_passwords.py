@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uness_auth.errors import ConfigurationError, HashingError
-from uness_auth.passwords import Argon2Hashing, HashingSlots
+from uness_auth.passwords import NICENESS, Argon2Hashing, HashingSlots
 from uness_auth.policy import MOST_HASHED_BYTES, HashingPolicy
 from uness_auth.ports import PasswordHashing
 
@@ -256,6 +256,74 @@ class TestDecoy:
         """
         with pytest.raises(argon2.exceptions.VerifyMismatchError):
             argon2.PasswordHasher().verify(hashing._decoy, "")  # noqa: SLF001 - nothing else tells
+
+
+class TestPriority:
+    def seen(self, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int, int]:
+        """
+        Hash; return the priority before, while hashing, and after.
+        """
+        watched = Argon2Hashing(CHEAP)
+        priorities: list[int] = []
+
+        class Watching(CountingHasher):
+            def verify(self, stored: str, secret: bytes) -> bool:
+                priorities.append(os.getpriority(os.PRIO_PROCESS, 0))
+                return super().verify(stored, secret)
+
+        monkeypatch.setattr(watched, "_hasher", Watching())
+        before = os.getpriority(os.PRIO_PROCESS, 0)
+        assert watched.verify(HASH, "Sport2026!")
+        [during] = priorities
+        return before, during, os.getpriority(os.PRIO_PROCESS, 0)
+
+    def test_hashes_step_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """
+        A hash gives way to every other thread, and its caller stays as it was.
+        """
+        before, during, after = self.seen(monkeypatch)
+
+        assert min(before + NICENESS, 19) == during
+        assert before == after
+
+    def test_the_process_never_does(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """
+        Where a thread is none of its own, as among greenlets, nothing steps back.
+        """
+
+        class Greenlet:
+            def __init__(self, *, target: Callable[[], None], daemon: bool) -> None:
+                self.start = target
+
+        monkeypatch.setattr(threading, "Thread", Greenlet)
+        before, during, after = self.seen(monkeypatch)
+
+        assert before == during == after
+
+    def test_where_priorities_are_the_process(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """
+        On other systems the hash runs where it is asked for.
+        """
+        monkeypatch.setattr("uness_auth.passwords._THREADS_HAVE_PRIORITIES", False)
+        before, during, after = self.seen(monkeypatch)
+
+        assert before == during == after
+
+    def test_no_thread_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """
+        Then the hash runs where it is asked for, too.
+        """
+
+        def refuse(_self: threading.Thread) -> None:
+            msg = "can't start new thread"
+            raise RuntimeError(msg)
+
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        before, during, after = self.seen(monkeypatch)
+
+        assert before == during == after
 
 
 class TestSlots:
