@@ -29,7 +29,7 @@ class DjangoHashing:
     verified, and made anew as their owners sign in.  Sets the policy of
     `uness_auth.django.hashers.UnessArgon2PasswordHasher`, which stands first.
 
-    Timing: as `uness_auth.passwords.Argon2Hashing`, and a hash in another format takes
+    Timing: as argon2 without Django, and a hash in another format takes
     that format's time until its owner signs in.
 
     Args:
