@@ -52,16 +52,21 @@ class InstantField(models.Field):  # type: ignore[type-arg] # as above
         """
         return "BigIntegerField"
 
-    def get_prep_value(self, value: Any) -> Any:
+    def to_python(self, value: Any) -> Any:
+        """
+        Return an instant that a fixture holds as text.
+        """
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> int:
         """
         Refuse an instant that does not say where it is.
         """
-        if isinstance(value, datetime):
-            if value.utcoffset() is None:
-                msg = "an aware datetime is needed"
-                raise ValueError(msg)
-            return int(value.timestamp())
-        return super().get_prep_value(value)
+        instant = self.to_python(value)
+        if not isinstance(instant, datetime) or instant.utcoffset() is None:
+            msg = "an aware datetime is needed"
+            raise ValueError(msg)
+        return int(instant.timestamp())
 
     def from_db_value(self, value: int, *_where: object) -> datetime:
         """

@@ -4,12 +4,14 @@ What only the stores on Django's ORM do: transactions of the host's, faults, new
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 import pytest
 from django.contrib.auth import get_user_model
+from django.core import serializers
 from django.db import OperationalError, connections, transaction
 from django.test import TestCase
 
@@ -22,8 +24,10 @@ from uness_auth.django.models import (
     SessionRow,
 )
 from uness_auth.django.storage import DjangoStorage, database
+from uness_auth.django.storage.accounts import Directory
 from uness_auth.django.storage.database import Database, TakenError
-from uness_auth.django.storage.users import Users
+from uness_auth.django.storage.newcomers import Newcomers
+from uness_auth.django.storage.users import Users, users
 from uness_auth.errors import ConfigurationError, StorageError
 from uness_auth.model import Account
 from uness_auth.ports import Registry, Stores
@@ -261,6 +265,36 @@ class TestFaults:
         with pytest.raises(StorageError):
             stores.sessions.add(naive)
 
+    def test_a_user_who_never_stands_still(
+        self, using: str, stores: Stores, registry: Registry
+    ) -> None:
+        """
+        Where the user changes at every look, nothing is answered.
+        """
+        _ = registry.apply([ACCOUNT])
+        is_ours = [True]
+
+        def change_first(execute: Any, sql: str, *more: Any) -> Any:
+            if is_ours[0] and sql.startswith("SELECT"):
+                is_ours[0] = False
+                password = f"x${secrets.token_hex(8)}"
+                _ = USER.objects.using(using).update(password=password)
+                is_ours[0] = True
+            return execute(sql, *more)
+
+        with (
+            connections[using].execute_wrapper(change_first),
+            pytest.raises(StorageError, match="8 times"),
+        ):
+            _ = stores.accounts.by_id(ACCOUNT.id)
+
+    def test_ids_that_nobody_has(self, stores: Stores) -> None:
+        """
+        What cannot be stored is nobody's id, and nothing is set.
+        """
+        assert not stores.accounts.set_password("\ud800", "new", 1)
+        assert not stores.accounts.rehash("\0", "new", 1)
+
 
 class TestNewcomers:
     def test_django_signs_in_by_the_address(
@@ -356,6 +390,36 @@ class TestNewcomers:
 
         assert ACCOUNT.display_name == USER.objects.using(using).get().first_name
 
+    def test_somebody_was_faster(self, using: str, registry: Registry) -> None:
+        """
+        An account that another call added after our look is not added again.
+        """
+        is_first = [True]
+
+        def add_meanwhile(execute: Any, sql: str, *more: Any) -> Any:
+            looked = execute(sql, *more)
+            if is_first[0] and "LOWER(" in sql:
+                is_first[0] = False
+                assert {ACCOUNT.id} == registry.apply([ACCOUNT])
+            return looked
+
+        with connections[using].execute_wrapper(add_meanwhile):
+            assert {OTHER.id} == registry.apply([ACCOUNT, OTHER])
+        assert [ACCOUNT, OTHER] == list(registry.page("", 10))
+
+    def test_names_that_are_no_texts(self, using: str) -> None:
+        """
+        Where users sign in by something else than a text, the project gives it.
+        """
+        directory = Directory(
+            Database(using), attrs.evolve(users(), name="date_joined")
+        )
+        newcomers = Newcomers(directory, lambda _: {"date_joined": NOW})
+
+        assert {ACCOUNT.id} == newcomers.add([ACCOUNT])
+        made = USER.objects.using(using).get()
+        assert ("", NOW) == (made.username, made.date_joined)
+
     def test_a_user_that_cannot_be_made(self, using: str) -> None:
         """
         Where the database refuses a user that nobody is in the way of, it is told.
@@ -391,6 +455,19 @@ class TestErased:
 
 
 class TestTables:
+    def test_fixtures(self, using: str, registry: Registry) -> None:
+        """
+        What Django dumps it can load: instants, too.
+        """
+        _ = registry.apply([ACCOUNT])
+        rows = AccountRow.objects.using(using)
+        dumped = serializers.serialize("json", rows.all())
+        _ = rows.all().delete()
+
+        for row in serializers.deserialize("json", dumped, using=using):
+            row.save(using=using)
+        assert [ACCOUNT] == list(registry.page("", 10))
+
     def test_indexes(self, using: str) -> None:
         """
         What is looked up and purged by has an index, and nothing else has.
