@@ -22,5 +22,6 @@ urlpatterns: list[URLPattern] = [
     ),
     path("static/<path:name>", static_view, name="static_file"),
     # What lies below ours and is no page of ours is told by us.
-    re_path("^(?P<rest>.*)$", not_found_view, name="not_found"),
+    # Line breaks too, which a dot alone would leave to Django.
+    re_path(r"^(?P<rest>(?s:.*))\Z", not_found_view, name="not_found"),
 ]

@@ -694,6 +694,7 @@ class TestPages:
             ("HEAD", "/auth/", 200),
             ("GET", "/auth//", 404),
             ("GET", "/auth/nothing", 404),
+            ("GET", "/auth/static/%0Anothing%0A", 404),
             ("POST", "/auth/nothing", 404),
             ("GET", "/auth/password", 303),
             ("PUT", "/auth/", 405),

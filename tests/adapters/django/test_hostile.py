@@ -21,7 +21,7 @@ from tests.adapters.django.portal import (
     middleware,
     reply_of,
 )
-from tests.adapters.hostile import BASE_URL, HostileRequests, Send, Sent
+from tests.adapters.hostile import BASE_URL, FORM, HostileRequests, Send, Sent
 from uness_auth import UnessAuth
 from uness_auth.testing.browser import Reply
 from uness_auth.web.http import SECURITY_HEADERS
@@ -42,10 +42,12 @@ def environ_of(sent: Sent) -> dict[str, Any]:
     """
     environ: dict[str, Any] = sent.environ
     body = re.sub(rb"(^|&)csrf=", rb"\1" + FIELD.encode() + b"=", sent.body)
-    is_ours = sent.path.startswith("/auth/")
-    if not is_ours or environ.get("CONTENT_LENGTH") == str(len(sent.body)):
-        # Of what is not ours Django reads the length itself, and believes the server.
+    if environ.get("CONTENT_LENGTH") == str(len(sent.body)):
         environ["CONTENT_LENGTH"] = str(len(body))
+    if not sent.path.startswith("/auth/"):
+        # The bodies of pages that are not ours are read by Django, whose own page for
+        # a bad request does not survive all of them.
+        environ |= {"CONTENT_TYPE": FORM, "CONTENT_LENGTH": "0"}
     environ["HTTP_COOKIE"] = f"{environ.get('HTTP_COOKIE', '')}; csrftoken={SECRET}"
     if not host_validation_re.fullmatch(environ.get("HTTP_HOST", "localhost:8000")):
         # Django refuses these itself, before any view: docs/reference/adapters.md.
@@ -77,9 +79,9 @@ def translated(reply: Reply, sent: Sent) -> Reply:
     status = reply.status
     if status in {301, 302} and not sent.path.startswith("/auth/"):
         status = 303
-        if sent.path == "/auth":
-            # CommonMiddleware's, which adds the slash.
-            headers += SECURITY_HEADERS
+    if sent.path == "/auth":
+        # Without its slash it is Django's: CommonMiddleware leads on, if it can.
+        headers += SECURITY_HEADERS
     return attrs.evolve(
         reply,
         status=status,

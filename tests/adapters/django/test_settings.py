@@ -32,7 +32,7 @@ from uness_auth import ConfigurationError, MailError, Policy
 from uness_auth.django import checks
 from uness_auth.django.conf import get_auth
 from uness_auth.django.hashing import DjangoHashing
-from uness_auth.django.mail import DjangoMailer
+from uness_auth.django.mail import DjangoMailer, backend_name
 from uness_auth.django.management.commands.uness_auth import Command
 from uness_auth.keys import Purpose
 from uness_auth.storage.memory import MemoryStorage
@@ -462,6 +462,15 @@ class TestMailer:
         """
         with override_settings(UNESS_AUTH=https(), **backend("locmem")):
             assert HTTPS == get_auth().site.base_url
+
+    def test_of_several(self) -> None:
+        """
+        Where a project names its backends, as from Django 6.1 on, the default counts.
+        """
+        others = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
+        with override_settings(MAILERS={"default": {"BACKEND": SMTP}, "x": others}):
+            assert SMTP == backend_name()
+        assert SMTP == backend_name()
 
     def test_a_server(self) -> None:
         """
