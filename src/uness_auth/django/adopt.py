@@ -188,7 +188,8 @@ class _Run:
         if self.is_dry:
             return
         self.directory.follow(DOING, found)
-        if wanted and self.directory.find(DOING, id=found.id, address=wanted) is None:
+        now = self.directory.find(DOING, "id", found.id)
+        if wanted and (now is None or now.address is None):
             self._refuse(user, Refusal.SHARED_ADDRESS)
 
     def _make(self, users: Sequence[Any]) -> None:

@@ -81,7 +81,7 @@ class DjangoStorage:
 
         The next look at it would do the same.
         """
-        _ = self._directory.find("DjangoStorage.follow()", user_id=user_key)
+        _ = self._directory.find("DjangoStorage.follow()", "user_id", user_key)
 
 
 def _check(using: str) -> None:

@@ -5,6 +5,7 @@ Accounts: one row of ours and one of Django's, read together and written togethe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -15,6 +16,7 @@ from ...errors import StorageError
 from ...model import Account
 from ..models import AccountRow
 from .database import Database, TakenError
+from .prepared import ANYTHING, Prepared
 from .tables import is_storable
 from .users import Users, UserState
 
@@ -93,6 +95,10 @@ class Directory:
             *OWN,
             *(f"user__{name}" for name in users.watched),
         )
+        self._prepared: dict[str, Prepared] = {
+            term: Prepared(database, self._query({term: ANYTHING}))
+            for term in ("id", "address")
+        }
 
     def found(self, values: Sequence[Any], /) -> Found:
         """
@@ -114,34 +120,38 @@ class Directory:
             state=self.users.state(watched),
         )
 
-    def find(self, doing: str, /, **terms: object) -> Found | None:
+    def find(self, doing: str, term: str, value: Any, /) -> Found | None:
         """
-        Return the account that *terms* find, having followed its user; or None.
+        Return the account whose *term* is *value*, having followed its user; or None.
         """
-        if not all(is_storable(str(term)) for term in terms.values()):
+        if not is_storable(str(value)):
             return None
         for _ in range(TRIES):
-            found = self.look(doing, **terms)
+            found = self.look(doing, term, value)
             if found is None or found.is_current:
                 return found
             self.follow(doing, found)
         msg = f"{doing} failed: the user changed {TRIES} times while it was read"
         raise StorageError(msg)
 
-    def look(self, doing: str, /, **terms: object) -> Found | None:
+    def look(self, doing: str, term: str, value: Any, /) -> Found | None:
         """
-        Return the row that *terms* find, as it stands; or None.
+        Return the row whose *term* is *value*, as it stands; or None.
         """
-        query = self.rows.filter(**terms).values_list(*self.columns)
-        values = self.database.read(doing, lambda: first_of(query))
+        prepared = self._prepared.get(term)
+        look = (
+            partial(first_of, self._query({term: value}))
+            if prepared is None
+            else partial(prepared.first, value)
+        )
+        values = self.database.read(doing, look)
         return None if values is None else self.found(values)
 
     def lock(self, account_id: str, /) -> Found | None:
         """
         Return the row as it stands, and keep it and its user so until the commit.
         """
-        query = self.rows.select_for_update().filter(id=account_id)
-        values = first_of(query.values_list(*self.columns))
+        values = first_of(self._query({"id": account_id}).select_for_update())
         return None if values is None else self.found(values)
 
     def follow(self, doing: str, found: Found, /) -> None:
@@ -159,6 +169,9 @@ class Directory:
             # Two users with one address: who had it first keeps it, and nobody is
             # found under this one until an operator has sorted it out.
             self._follow(doing, found, None)
+
+    def _query(self, terms: dict[str, Any]) -> Any:
+        return self.rows.filter(**terms).values_list(*self.columns)
 
     def _follow(self, doing: str, found: Found, address: str | None) -> None:
         row = self.rows.filter(
@@ -190,14 +203,14 @@ class DjangoAccounts:
         """
         Return the account, or None.
         """
-        found = self._directory.find("DjangoAccounts.by_id()", id=account_id)
+        found = self._directory.find("DjangoAccounts.by_id()", "id", account_id)
         return None if found is None else found.account
 
     def by_address(self, address: str, /) -> Account | None:
         """
         Return the account with exactly this address, or None.
         """
-        found = self._directory.find("DjangoAccounts.by_address()", address=address)
+        found = self._directory.find("DjangoAccounts.by_address()", "address", address)
         return None if found is None else found.account
 
     def set_password(

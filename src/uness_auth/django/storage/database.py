@@ -143,8 +143,9 @@ class Database:
         """
         with self.connection.cursor() as cursor:
             cursor.execute(statement, parameters)
-            found: Row | None = cursor.fetchone()
-            return found
+            # To the end: SQLite commits a write when no more rows are there.
+            rows: list[Row] = cursor.fetchall()
+        return rows[0] if rows else None
 
     def attempt(self, work: Callable[[], object], /) -> bool:
         """

@@ -124,7 +124,7 @@ class DjangoRegistry:
     def _settled(self, row: Found) -> Account | None:
         if row.is_current:
             return row.account
-        found = self._directory.find("DjangoRegistry.page()", id=row.id)
+        found = self._directory.find("DjangoRegistry.page()", "id", row.id)
         return None if found is None else found.account
 
 

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import attrs
 
 from ...model import Account, Session
 from ..models import SessionRow
-from .accounts import Directory, DjangoAccounts, first_of
+from .accounts import Directory, DjangoAccounts
+from .prepared import ANYTHING, Prepared
 from .tables import Table, seconds
 
 
@@ -45,11 +47,11 @@ class DjangoSessions:
         self._directory = directory
         self._database = directory.database
         self._table = Table(directory.database, SessionRow)
-        self._rows: Any = SessionRow.objects.using(directory.database.using)
-        self._columns: tuple[str, ...] = (
-            *OWN,
-            *(f"account__{name}" for name in directory.columns),
-        )
+        rows = SessionRow.objects.using(directory.database.using)
+        found = rows.filter(digest=ANYTHING)
+        account = [f"account__{name}" for name in directory.columns]
+        self._alone = Prepared(directory.database, found.values_list(*OWN))
+        self._joined = Prepared(directory.database, found.values_list(*OWN, *account))
         self.joins = joins
 
     def add(self, session: Session, /) -> None:
@@ -62,9 +64,8 @@ class DjangoSessions:
         """
         Return the session, or None.
         """
-        query = self._rows.filter(digest=digest).values_list(*OWN)
         values = self._database.read(
-            "DjangoSessions.by_digest()", lambda: first_of(query)
+            "DjangoSessions.by_digest()", partial(self._alone.first, digest)
         )
         return None if values is None else _session_from(values)
 
@@ -73,8 +74,7 @@ class DjangoSessions:
         Return the session and its account, or None.
         """
         doing = "DjangoSessions.with_account()"
-        query = self._rows.filter(digest=digest).values_list(*self._columns)
-        values = self._database.read(doing, lambda: first_of(query))
+        values = self._database.read(doing, partial(self._joined.first, digest))
         if values is None:
             return None
         found = self._directory.found(values[len(OWN) :])
