@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, router
 from django.db.models.signals import post_save
 
 from ..addresses import LONGEST_ADDRESS
@@ -155,7 +155,8 @@ def follow_saved_user(
     # Here, because a model's module is imported before there are any models.
     from .storage.users import users  # noqa: PLC0415
 
-    if created or raw or users().is_untouched(update_fields):
+    is_elsewhere = not router.allow_migrate_model(using, AccountRow)
+    if created or raw or is_elsewhere or users().is_untouched(update_fields):
         return
     from .storage import DjangoStorage  # noqa: PLC0415
 

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
 from typing import Any
 
 import attrs
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connections
+from django.test import override_settings
 
 from uness_auth.django.models import AccountRow
 from uness_auth.django.storage import DjangoSessions, DjangoStorage
@@ -43,6 +46,23 @@ def user(using: str, account: Account = ACCOUNT) -> Any:
     return User.objects.using(using).get(pk=account.id)
 
 
+def together(using: str, *calls: Callable[[], object]) -> list[object]:
+    """
+    Make the calls at the same moment, each in a thread of its own.
+    """
+    start = Barrier(len(calls))
+
+    def call(one: Callable[[], object]) -> object:
+        try:
+            _ = start.wait()
+            return one()
+        finally:
+            connections[using].close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(call, calls))
+
+
 def version(using: str) -> int:
     """
     Return the version as its row has it, without a look at the user.
@@ -70,6 +90,15 @@ def new_address(user: Any) -> None:
     Do what a profile form does.
     """
     user.email = " New@Exemple.FR"
+
+
+class Elsewhere:
+    """
+    A router of a project that keeps our tables in another database.
+    """
+
+    def allow_migrate(self, *_where: object, **_what: object) -> bool:
+        return False
 
 
 CHANGES = pytest.mark.parametrize("change", [new_password, inactive, new_address])
@@ -180,16 +209,33 @@ class TestFollowing:
         """
         _ = User.objects.using(using).filter(pk=ACCOUNT.id).update(password="x$new")
 
-        def look(_number: int) -> Account | None:
-            try:
-                return stores.accounts.by_id(ACCOUNT.id)
-            finally:
-                connections[using].close()
-
-        with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(look, range(8)))
+        found: list[Any] = together(
+            using, *[partial(stores.accounts.by_id, ACCOUNT.id)] * 8
+        )
 
         assert [VERSION + 1] * 8 == [one and one.credential_version for one in found]
+
+    def test_a_reset_beside_djangos_own(self, stores: Stores, using: str) -> None:
+        """
+        Whichever of two new passwords comes first, Django's stands, and is a new version.
+
+        A reset that came first is followed by it; one that came second has lost.
+        """
+        update = partial(User.objects.using(using).filter(pk=ACCOUNT.id).update)
+        for number in range(12):
+            before = stores.accounts.by_id(ACCOUNT.id)
+            assert before is not None
+            now, theirs = before.credential_version, f"x$theirs {number}"
+            reset = partial(stores.accounts.set_password, ACCOUNT.id, "x$ours", now)
+
+            is_reset, _ = together(using, reset, partial(update, password=theirs))
+
+            found = stores.accounts.by_id(ACCOUNT.id)
+            assert found == attrs.evolve(
+                before,
+                password_hash=theirs,
+                credential_version=now + (2 if is_reset else 1),
+            )
 
     def test_one_page_shows_all(self, stores: Stores, using: str) -> None:
         """
@@ -200,6 +246,17 @@ class TestFollowing:
 
         assert [OTHER] == list(stores.registry.page("", 10))
         assert [] == list(stores.registry.page("", 0))
+
+    def test_users_of_another_database(self, stores: Stores, using: str) -> None:
+        """
+        Where our tables do not belong, nobody looks for them.
+        """
+        changed = user(using)
+        new_password(changed)
+        with override_settings(DATABASE_ROUTERS=[f"{__name__}.Elsewhere"]):
+            changed.save(using=using)
+
+        assert VERSION == version(using)
 
     def test_loading_fixtures_is_no_change(self, stores: Stores, using: str) -> None:
         """
