@@ -23,7 +23,7 @@ nox.options.sessions = ["tests", "lint", "types", "docs", "dist"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 SUPPORTED = ("3.11", "3.12", "3.13")
-FRAMEWORKS = ("flask", "starlette")
+FRAMEWORKS = ("flask", "django", "starlette")
 EXTRAS = tuple(PYPROJECT["project"]["optional-dependencies"])
 PACKAGE = "uness_auth"
 
