@@ -56,14 +56,19 @@ def settings_of(url: str) -> dict[str, Any]:
 
 
 @contextmanager
-def alias(name: str, url: str) -> Iterator[str]:
+def alias(name: str, url: str, **options: Any) -> Iterator[str]:
     """
     Let *name* stand for the database, for as long as the block runs.
+
+    Args:
+        options: In the place of those in `OPTIONS`.
     """
     from django.db import connections  # noqa: PLC0415 - the settings import this module
 
+    given = settings_of(url)
+    given["OPTIONS"] = given["OPTIONS"] | options
     connections.databases[name] = connections.configure_settings(
-        {"default": {}, name: settings_of(url)}
+        {"default": {}, name: given}
     )[name]
     try:
         yield name

@@ -1,8 +1,9 @@
 """
 The project that the tests of Django run in.
 
-``UNESS_TEST_DJANGO_DATABASE`` may name its database by a URL, and
-``UNESS_TEST_DJANGO_USER`` a user model of `tests.adapters.django.users`.
+``UNESS_TEST_DJANGO_DATABASE`` may name its database by a URL,
+``UNESS_TEST_DJANGO_USER`` a user model of `tests.adapters.django.users`, and
+``UNESS_TEST_DJANGO_TZ=0`` has times without zones.
 """
 
 from __future__ import annotations

@@ -25,14 +25,16 @@ SERVERS: Final = {
 
 class TestCustomUsers:
     @pytest.mark.parametrize(
-        ("user", "suite"),
-        [("TextUser", "text_user.py"), ("MailUser", "mail_user.py")],
+        ("user", "suite", "use_tz"),
+        [("TextUser", "text_user.py", "1"), ("MailUser", "mail_user.py", "0")],
     )
     def test_all_of_it(
-        self, user: str, suite: str, request: pytest.FixtureRequest
+        self, user: str, suite: str, use_tz: str, request: pytest.FixtureRequest
     ) -> None:
         """
         ``AUTH_USER_MODEL`` is one per process: the model's own suite passes in another.
+
+        With and without ``USE_TZ``.
         """
         servers = {}
         for name, server in SERVERS.items():
@@ -43,7 +45,12 @@ class TestCustomUsers:
         done = subprocess.run(  # noqa: S603 - our own tests
             [sys.executable, "-m", *measured, "pytest", HERE / "custom_users" / suite],
             cwd=ROOT,
-            env={**os.environ, **servers, "UNESS_TEST_DJANGO_USER": user},
+            env={
+                **os.environ,
+                **servers,
+                "UNESS_TEST_DJANGO_USER": user,
+                "UNESS_TEST_DJANGO_TZ": use_tz,
+            },
             check=False,
             capture_output=True,
             text=True,

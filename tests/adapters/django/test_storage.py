@@ -5,6 +5,7 @@ What only the stores on Django's ORM do: transactions of the host's, faults, new
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -40,6 +41,14 @@ from uness_auth.testing.contracts.sessions import SESSION
 
 USER: Any = get_user_model()
 VERSION = ACCOUNT.credential_version
+
+
+# How Django is told not to wait long, by vendor.
+HASTY: dict[str, dict[str, Any]] = {
+    "sqlite": {"timeout": 0.2},
+    "postgresql": {"options": "-c lock_timeout=200ms"},
+    "mysql": {"init_command": "SET SESSION innodb_lock_wait_timeout = 1"},
+}
 
 
 @pytest.fixture(name="stores")
@@ -226,6 +235,30 @@ class TestFaults:
         with pytest.raises(StorageError):
             _ = stores.counters.add(KEY, 1, SOON)
         assert 1 == stores.counters.add(KEY, 1, SOON)
+
+    def test_a_lock_is_not_waited_for_for_ever(
+        self, using: str, place: str, registry: Registry
+    ) -> None:
+        """
+        Somebody who holds a row for long costs a step what the options say, and no more.
+
+        Nothing is half done, and all is well when the row is free.
+        """
+        _ = registry.apply([ACCOUNT])
+        vendor = connections[using].vendor
+        with alias("hasty", place, **HASTY[vendor]):
+            hasty = DjangoStorage("hasty").stores
+            with transaction.atomic(using):
+                _ = AccountRow.objects.using(using).update(language="en")
+                began = time.monotonic()
+                with pytest.raises(StorageError):
+                    _ = hasty.accounts.set_password(ACCOUNT.id, "new", VERSION)
+                took = time.monotonic() - began
+                transaction.set_rollback(True, using)
+
+            assert took < 5
+            assert hasty.accounts.by_id(ACCOUNT.id) == ACCOUNT
+            assert hasty.accounts.set_password(ACCOUNT.id, "new", VERSION)
 
     def test_writers_who_wait_too_long(
         self, using: str, monkeypatch: pytest.MonkeyPatch
