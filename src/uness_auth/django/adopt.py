@@ -101,15 +101,13 @@ def adopt(*, using: str = "default", is_dry: bool = False) -> Adoption:
     return run.report()
 
 
-@attrs.define
 class _Run:
-    directory: Directory
-    is_dry: bool
-    owners: Counter[str] = attrs.field(factory=Counter[str])
-    adopted: int = 0
-    followed: int = 0
-    unchanged: int = 0
-    refused: list[Refused] = attrs.field(factory=list[Refused])
+    def __init__(self, directory: Directory, /, *, is_dry: bool) -> None:
+        self.directory = directory
+        self.is_dry = is_dry
+        self.owners: Counter[str] = Counter()
+        self.adopted = self.followed = self.unchanged = 0
+        self.refused: list[Refused] = []
 
     def report(self) -> Adoption:
         return Adoption(

@@ -52,7 +52,7 @@ class Found:
     language: str
     is_disabled: bool
     is_suspended: bool
-    seen_digest: str
+    seen_digest: str = attrs.field(repr=False)
     state: UserState
 
     @property
