@@ -7,6 +7,7 @@ given a session of ours, so that no key in Django's table of sessions signs anyb
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final, cast
 
 from django.contrib import auth
@@ -37,6 +38,7 @@ FAILED: Final = "_uness_auth_failed"
 ANSWERED: Final = "_uness_auth_answered"
 COOKIES: Final = "_uness_auth_cookies"
 
+_logger: Final = logging.getLogger(__name__)
 _KEYS: Final = (SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY)
 
 
@@ -87,7 +89,10 @@ def find_user(account_id: str, /) -> Any:
     except (ValueError, ValidationError):
         # Accounts that are kept elsewhere may have ids that no user can have.
         found = None
-    return AnonymousUser() if found is None else found
+    if found is None:
+        _logger.error("account %s has no user: its id is no primary key", account_id)
+        return AnonymousUser()
+    return found
 
 
 def store_failed(request: Any, /) -> HttpResponse:
