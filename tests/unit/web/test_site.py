@@ -6,20 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+from typing import TYPE_CHECKING, cast
+from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from uness_auth import Site, UnessAuth
-from uness_auth.outcomes import NotSignedIn, Resumed
+from uness_auth.outcomes import NotSignedIn, Resumed, SignInVetoed
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import FastHashing, Outbox
 from uness_auth.web.http import SECURITY_HEADERS, Page, Request
 from uness_auth.web.routes import ROUTES, Route
 from uness_auth.web.site import SignInSite
+from uness_auth.web.views import IdentifyView
 
 
 if TYPE_CHECKING:
@@ -260,6 +261,105 @@ class TestResume:
 
         assert isinstance(resumed, Resumed)
         assert CAMILLE == resumed.account.address
+
+
+class TestSignIn:
+    def test_without_our_pages(self, portal: Portal) -> None:
+        """
+        Whom the host knows by other means gets both cookies; an older session ends.
+        """
+        browser = portal.add_with_password()
+        browser.sign_in()
+        before = browser.request()
+        account = browser.account
+        assert account is not None
+        cookies = portal.site.sign_in(account, before, method="host")
+        assert isinstance(cookies, tuple)
+        header = f"uness-session={cookies[0].cookie_value}"
+        after = Request(method="GET", path="/", headers={"cookie": header})
+
+        assert ["uness-session", "uness-browser"] == [one.name for one in cookies]
+        assert isinstance(portal.site.resume(after), Resumed)
+        assert isinstance(portal.site.resume(before), NotSignedIn)
+
+    def test_vetoed(self, make_portal: Make) -> None:
+        """
+        The host's veto holds here too.
+        """
+        portal = make_portal(may_sign_in=lambda _account: False)
+        account = portal.add()
+        request = Request(method="GET", path="/")
+        answer = portal.site.sign_in(account, request, method="host")
+
+        assert isinstance(answer, SignInVetoed)
+
+
+class TestSignOut:
+    def test_without_our_pages(self, portal: Portal) -> None:
+        """
+        The session is closed, and both cookies are to be set anew.
+        """
+        browser = portal.add_with_password()
+        browser.sign_in()
+        request = browser.request()
+        cookies = portal.site.sign_out(request)
+
+        assert [("uness-session", True), ("uness-browser", False)] == [
+            (one.name, one.cookie_value == "") for one in cookies
+        ]
+        assert isinstance(portal.site.resume(request), NotSignedIn)
+
+
+class Theirs:
+    """
+    A guard of the framework's own, which takes one value.
+    """
+
+    field = "theirs"
+
+    def make(self) -> str:
+        """
+        Return the value.
+        """
+        return "let me in"
+
+    def is_ours(self, value: str, /) -> bool:
+        """
+        Compare.
+        """
+        return value == self.make()
+
+
+class TestGuard:
+    @pytest.mark.parametrize(
+        ("sent", "status"),
+        [({"theirs": "let me in"}, 422), ({"theirs": "x"}, 403), ({}, 403)],
+    )
+    def test_of_the_frameworks_own(
+        self, portal: Portal, sent: dict[str, str], status: int
+    ) -> None:
+        """
+        It names the field, makes the value and judges what comes back.
+        """
+        browser = portal.browser()
+        browser.get("identify")
+        route = browser.route("identify")
+        page = portal.site.answer(route, browser.request(method="GET"), guard=Theirs())
+        assert isinstance(page, Page)
+        view = cast("IdentifyView", page.view)
+        assert ("theirs", "let me in") == (view.csrf_name, view.csrf_value)
+        body = urlencode({"email": NOBODY, **sent}).encode()
+        request = browser.request(method="POST", body=body)
+
+        assert status == portal.site.answer(route, request, guard=Theirs()).status
+
+    def test_in_the_form_for_the_hosts_own_pages(self, portal: Portal) -> None:
+        """
+        « Se déconnecter » carries its field.
+        """
+        form = portal.site.sign_out_form(portal.browser().request(), guard=Theirs())
+
+        assert ("theirs", "let me in") == (form.csrf_name, form.csrf_value)
 
 
 class TestSignOutForm:
