@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
@@ -102,6 +103,13 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the stubs alon
         Return what the search looks into: the address as typed, too.
         """
         return ("address", "display_name", f"user__{users().email}")
+
+    @transaction.non_atomic_requests
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """
+        Answer the list and its actions outside of ``ATOMIC_REQUESTS``: mails are counted.
+        """
+        return super().changelist_view(request, extra_context)
 
     @admin.display(description="address", ordering="address", empty_value="none")
     def shown_address(self, row: AccountRow) -> str | None:

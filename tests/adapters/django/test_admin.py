@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.db import connections
 from django.test import Client
 
 from tests.adapters.django.portal import empty_database, installed
@@ -244,6 +245,16 @@ class TestActions:
         assert [FRESH] == [to for to, _ in outbox.messages]
         assert "1 mailed." in said
         assert "2 left" in said
+
+    def test_atomic_requests(
+        self, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """
+        Where the project encloses its views in transactions, this one is left out.
+        """
+        monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
+
+        assert "1 mailed." == act(client("change_accountrow"), "send_first_link", FRESH)
 
     def test_mail_is_down(self, outbox: Outbox) -> None:
         """
