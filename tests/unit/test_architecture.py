@@ -31,6 +31,7 @@ STRANGERS = frozenset(
     {
         # frameworks, and what they bring
         "anyio",
+        "asgiref",
         "blinker",
         "click",
         "django",
@@ -50,6 +51,7 @@ STRANGERS = frozenset(
         "http.client",
         "smtplib",
         # our own rooms above the core
+        "uness_auth.django",
         "uness_auth.flask",
         "uness_auth.mailers.smtp",
         "uness_auth.starlette",
