@@ -83,6 +83,9 @@ class Registry(Protocol):
         """
         Add those whose id and address are new; return the ids of those added.
 
+        A store that keeps ids of its own, as where they are numbers, gives one in the
+        place of an id that it cannot keep, and returns the id that it was given.
+
         Atomicity: all of them or, where it raises, none; of two concurrent calls
         with one address exactly one adds it.
         """

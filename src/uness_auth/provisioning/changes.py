@@ -56,7 +56,9 @@ class Provisioning:
         Args:
             address: As typed; stored in its canonical form.
 
-            account_id: The host's own; a random one where it is left out.
+            account_id:
+                The host's own; a random one where it is left out.  A store whose ids
+                are numbers of its own gives another.
 
         Returns:
             `AccountAdded`, `AccountExists` with the account as it was left, or
@@ -76,8 +78,10 @@ class Provisioning:
             language=language,
         )
         if self.registry.apply([account]):
-            self.audit.record(EventKind.ACCOUNT_CREATED, account)
-            return AccountAdded(account=account)
+            # Read again: a store may give ids of its own, as Django's does.
+            added = self.accounts.by_address(wanted) or account
+            self.audit.record(EventKind.ACCOUNT_CREATED, added)
+            return AccountAdded(account=added)
         existing = self.accounts.by_address(wanted) or self.accounts.by_id(account.id)
         if existing is None:
             msg = "Registry.apply() added nothing, and no account is in its way"

@@ -214,7 +214,7 @@ def signing_out_everywhere_and_a_link(desk: Desk) -> Race:
     return Race(flows=flows, check=check)
 
 
-@scenario(orders=2)
+@scenario(orders=6)
 def two_who_add_one_address(desk: Desk) -> Race:
     """
     One account is added, and the other is told of it.

@@ -315,7 +315,7 @@ def a_disabling_that_fails(desk: Desk) -> Race:
     return Race(flows={"registrar": disables(desk)}, check=check, troubles=fails)
 
 
-@scenario(orders=4)
+@scenario(orders=7)
 def an_adding_that_fails(desk: Desk) -> Race:
     """
     A retry adds the account, or is told that it is there.

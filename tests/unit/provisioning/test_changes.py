@@ -67,6 +67,23 @@ def _desk(clock: FixedClock) -> Desk:
     return Desk(clock)
 
 
+class Renumbering:
+    """
+    A registry that gives ids of its own.
+    """
+
+    def __init__(self, registry: MemoryRegistry) -> None:
+        self._registry = registry
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        """
+        Add the accounts under numbers.
+        """
+        for number, account in enumerate(accounts, 4711):
+            _ = self._registry.apply([attrs.evolve(account, id=str(number))])
+        return frozenset(account.id for account in accounts)
+
+
 class TestAdd:
     def test_adds(self, desk: Desk) -> None:
         """
@@ -88,6 +105,17 @@ class TestAdd:
             answer.account.has_password,
         )
         assert desk.clock() == answer.account.created_at
+
+    def test_ids_of_the_store(self, desk: Desk) -> None:
+        """
+        Where the store gives ids of its own, the answer and the event tell them.
+        """
+        registry = Renumbering(desk.storage.registry)
+        answer = desk.provisioning(registry).add(CAMILLE)
+
+        assert isinstance(answer, AccountAdded)
+        assert "4711" == answer.account.id
+        assert ["4711"] == [event.account_id for event in desk.log.events]
         assert [EventKind.ACCOUNT_CREATED] == desk.log.kinds()
 
     def test_own_ids_and_versions_are_random(self, desk: Desk) -> None:
