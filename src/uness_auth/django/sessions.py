@@ -153,9 +153,14 @@ def take_over(*, request: Any, user: Any, **_more: object) -> None:
         return
     site = get_site()
     account = site.auth.sessions.accounts.by_id(str(user.pk))
-    if account is None or account.is_disabled:
+    if account is None:
         return
-    cookies = site.sign_in(account, request_from(request), method="django")
+    # A backend may let in whom the registrar has closed out; we do not.
+    cookies = (
+        SignInVetoed()
+        if account.is_disabled
+        else site.sign_in(account, request_from(request), method="django")
+    )
     if isinstance(cookies, SignInVetoed):
         request.session.flush()
         _become(request, AnonymousUser(), NotSignedIn())

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth import alogout, logout
+from django.contrib.auth import alogout, get_user_model, login, logout
 from django.contrib.auth.decorators import login_required, permission_required
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
@@ -76,6 +76,15 @@ def leave(request: HttpRequest) -> HttpResponse:
     return redirect("/messages")
 
 
+def let_in(request: HttpRequest) -> HttpResponse:
+    """
+    Sign somebody in as a host's own backend would, which asks nobody.
+    """
+    user = get_user_model()._default_manager.get(email=request.GET["email"])
+    login(request, user, "django.contrib.auth.backends.AllowAllUsersModelBackend")
+    return HttpResponse("let in")
+
+
 def told(request: HttpRequest) -> HttpResponse:
     """
     Say what messages there are.
@@ -121,6 +130,7 @@ urlpatterns = [
     path("classy", Classy.as_view()),
     path("permitted", permitted),
     path("leave", leave),
+    path("let-in", let_in),
     path("messages", told),
     path("cart", cart),
     path("who", who),

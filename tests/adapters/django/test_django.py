@@ -537,6 +537,25 @@ class TestDjangosLogin:
 
         assert "AnonymousUser" in browser.text
 
+    @pytest.mark.parametrize("is_closed", [False, True])
+    def test_by_a_backend_that_asks_nobody(
+        self, portal: Portal, is_closed: bool
+    ) -> None:
+        """
+        Whose account is disabled stays out, whatever a backend of the host's says.
+        """
+        portal.add_with_password()
+        if is_closed:
+            _ = portal.auth.provisioning.disable(CAMILLE)
+        backend = "django.contrib.auth.backends.AllowAllUsersModelBackend"
+        browser = portal.browse()
+        with override_settings(AUTHENTICATION_BACKENDS=[backend]):
+            browser.visit(f"/let-in?email={CAMILLE}")
+            assert "let in" == browser.text
+            browser.visit("/who")
+
+        assert is_closed == ("AnonymousUser" in browser.text)
+
     def test_of_the_test_client(self, portal: Portal) -> None:
         """
         `force_login` works in a host's tests, and our sign-in goes before it.
