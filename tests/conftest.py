@@ -5,10 +5,12 @@ What every test run shares: profiles for properties, and the word on what did no
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -195,24 +197,35 @@ def unless_missing() -> Iterator[None]:
 # --- What did not run -----------------------------------------------------------
 
 
+# What a contract says of a store that lacks an ability: whose it is, and why.
+DECLARED: Final = re.compile(r"Test\w+: ")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """
     Say at the end what could not run, and for want of what.
 
     A test that needs a browser or a server skips with a reason that names the remedy.
     The reasons also go to the file that ``UNESS_TEST_NOT_RUN`` names, if any, so that
-    a run made of several can repeat them when all is over.
+    a run made of several can repeat them when all is over.  What stores declare to
+    lack is said beside them: nothing is missing there.
     """
     reasons = Counter(_reason(report) for report in _skipped(terminalreporter))
-    if not reasons:
-        return
-    lines = [f"{count} x {reason}" for reason, count in sorted(reasons.items())]
-    terminalreporter.section("could not run here")
-    for line in lines:
-        terminalreporter.write_line(line, yellow=True)
+    lacking = [one for one in reasons if DECLARED.match(one)]
+    missing = [one for one in reasons if one not in lacking]
+    _tell(terminalreporter, "abilities that are declared to be lacking", lacking)
+    lines = [f"{reasons[one]} x {one}" for one in sorted(missing)]
+    _tell(terminalreporter, "could not run here", lines)
     if note := os.environ.get("UNESS_TEST_NOT_RUN"):
         with Path(note).open("a", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in lines)
+
+
+def _tell(reporter: pytest.TerminalReporter, title: str, lines: list[str]) -> None:
+    if lines:
+        reporter.section(title)
+    for line in sorted(lines):
+        reporter.write_line(line, yellow=True)
 
 
 def _skipped(

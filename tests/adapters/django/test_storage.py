@@ -222,12 +222,12 @@ class TestFaults:
 
         assert 2 == Database(using).write("try", work)
 
+    # SQLite has no connection that could be cut.
+    @pytest.mark.parametrize("place", ["postgresql", "mariadb"], indirect=True)
     def test_a_cut_connection_is_replaced(self, using: str, stores: Stores) -> None:
         """
         The step after a cut finds another connection; a read does not even notice.
         """
-        if connections[using].vendor == "sqlite":
-            pytest.skip("SQLite has no connection that could be cut")
         cut(using)
         assert stores.accounts.by_id(ACCOUNT.id) is None
 
@@ -260,14 +260,13 @@ class TestFaults:
             assert hasty.accounts.by_id(ACCOUNT.id) == ACCOUNT
             assert hasty.accounts.set_password(ACCOUNT.id, "new", VERSION)
 
+    @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
     def test_writers_who_wait_too_long(
         self, using: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """
-        On SQLite a writer whose turn does not come in time is told.
+        On SQLite, where writers take turns, one whose turn does not come is told.
         """
-        if connections[using].vendor != "sqlite":
-            pytest.skip("the others let writers go on beside each other")
         monkeypatch.setattr(database, "LONGEST_TURN", 0.01)
         one = Database(using)
 
