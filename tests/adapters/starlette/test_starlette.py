@@ -1290,4 +1290,4 @@ class TestLimiters:
         slots = sign.auth.password_sign_in.slots
 
         assert slots.count * 4 == slots.room
-        assert extension._hashing.total_tokens > slots.room  # noqa: SLF001 - nothing else tells
+        assert extension._server.threads.hashing.total_tokens > slots.room  # noqa: SLF001 - nothing else tells
