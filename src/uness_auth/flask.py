@@ -31,9 +31,10 @@ from .errors import ConfigurationError, StorageError
 from .events import Event, EventKind
 from .model import Account
 from .outcomes import NotSignedIn, ResumeAnswer, Resumed
-from .web.http import SECURITY_HEADERS, Answer, Cookie, Page, Redirect, Request
+from .web.http import CSP, SECURITY_HEADERS, Answer, Cookie, Page, Redirect, Request
 from .web.logs import ACCESS_LOGGERS, mask_link_tokens
 from .web.redirects import encoded_path
+from .web.registration import WELL_KNOWN, check_free, prefix_below
 from .web.routes import Route
 from .web.site import SignInSite
 from .web.static import CACHE_CONTROL, read_static
@@ -44,14 +45,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 EXTENSION: Final = "uness_auth"
-WELL_KNOWN: Final = "/.well-known/change-password"
 # Kept in the environ, which is one request's own; `g` lives as long as the app context
 # that a test or a shell holds open, and would show one visitor to the next.
 _RESUMED: Final = "uness_auth.resumed"
 _STORE_FAILED: Final = "uness_auth.store_failed"
 # Every method reaches our own 405, with its page and its headers.
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-CSP: Final = "Content-Security-Policy"
 # From the environment itself: werkzeug's look-up by name costs ten times as much.
 HEADERS: Final = (
     ("content-type", "CONTENT_TYPE"),
@@ -106,8 +105,12 @@ class FlaskAuth:
             uness_auth.errors.ConfigurationError: The app has the extension already,
                 or another page below `Site.path`.
         """
-        prefix = _prefix(app, self.auth.site.path)
-        _check_free(app, prefix)
+        root = cast("str", app.config["APPLICATION_ROOT"]).rstrip("/")
+        prefix = prefix_below(root, self.auth.site.path, setting="APPLICATION_ROOT")
+        if EXTENSION in app.extensions:
+            msg = "FlaskAuth.init_app() was called twice for this app: call it once"
+            raise ConfigurationError(msg)
+        check_free(prefix, [rule.rule for rule in app.url_map.iter_rules()])
         app.extensions[EXTENSION] = self
         app.url_map.converters[_Rest.NAME] = _Rest
         app.register_blueprint(self._blueprint(), url_prefix=prefix)
@@ -372,33 +375,3 @@ def _static_file(name: str) -> Response:
 
 def _send_signal(app: Flask, event: Event) -> None:
     _ = signals[event.kind].send(app, event=event)
-
-
-def _prefix(app: Flask, path: str) -> str:
-    root = cast("str", app.config["APPLICATION_ROOT"]).rstrip("/")
-    if not path.startswith(f"{root}/"):
-        msg = (
-            f"Site(path={path!r}) lies outside APPLICATION_ROOT={root!r}: begin it "
-            f"with {root}/"
-        )
-        raise ConfigurationError(msg)
-    return path.removeprefix(root).rstrip("/")
-
-
-def _check_free(app: Flask, prefix: str) -> None:
-    if EXTENSION in app.extensions:
-        msg = "FlaskAuth.init_app() was called twice for this app: call it once"
-        raise ConfigurationError(msg)
-    taken = [
-        rule.rule for rule in app.url_map.iter_rules() if _is_below(rule.rule, prefix)
-    ]
-    if taken:
-        msg = (
-            f"Site(path=) holds {taken[0]} of the app already: give the sign-in a path "
-            f"of its own, such as Site(path='/sign-in/')"
-        )
-        raise ConfigurationError(msg)
-
-
-def _is_below(rule: str, prefix: str) -> bool:
-    return rule == prefix or rule.startswith(f"{prefix}/")

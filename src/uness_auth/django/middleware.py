@@ -16,7 +16,7 @@ from django.utils.functional import SimpleLazyObject
 
 from ..errors import ConfigurationError, StorageError
 from ..outcomes import NotSignedIn
-from ..web.http import SECURITY_HEADERS
+from ..web.http import CSP, SECURITY_HEADERS
 from .conf import get_auth, get_site
 from .requests import set_cookie
 from .sessions import (
@@ -32,7 +32,6 @@ from .sessions import (
 
 
 STATIC: Final = "uness_auth:static_file"
-CSP: Final = "Content-Security-Policy"
 FAULT: Final = 500
 _logger: Final = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ The sign-in as part of an app: its pages and its session.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -14,17 +14,15 @@ from starlette.templating import Jinja2Templates
 
 from ..errors import ConfigurationError
 from ..web.logs import mask_link_tokens
+from ..web.registration import WELL_KNOWN, check_free, prefix_below
 from ..web.site import SignInSite
 from ..wiring import UnessAuth
 from .middleware import SessionMiddleware
-from .routing import any_method, check_free, paths_of, prefix_of, whole
+from .routing import any_method, paths_of, whole
 from .serving import PageServer
 from .templates import TemplateHelp, with_ours
 from .threads import Threads
 from .visit import EXTENSION
-
-
-WELL_KNOWN: Final = "/.well-known/change-password"
 
 
 class StarletteAuth:
@@ -75,7 +73,7 @@ class StarletteAuth:
             msg = "StarletteAuth.init_app() was called twice for this app: call it once"
             raise ConfigurationError(msg)
         theirs = list(paths_of(app.routes))
-        check_free(theirs, prefix_of(self.auth.site.path, self.root_path))
+        check_free(self._prefix(), theirs)
         app.add_middleware(SessionMiddleware, self._server)
         app.state.uness_auth = self
         # Before theirs, of which one may take every path.
@@ -88,7 +86,7 @@ class StarletteAuth:
         """
         The pages: ``Starlette(routes=[*sign_in.routes, …])``, before whatever else.
         """
-        prefix = prefix_of(self.auth.site.path, self.root_path)
+        prefix = self._prefix()
         server = self._server
         return [
             whole(any_method(prefix + "/{path:path}", server.page, name=EXTENSION)),
@@ -109,3 +107,6 @@ class StarletteAuth:
         Return what templates see: a context processor of `templates` already.
         """
         return {EXTENSION: TemplateHelp(self.site, self.templates, request)}
+
+    def _prefix(self) -> str:
+        return prefix_below(self.root_path, self.auth.site.path, setting="root_path")

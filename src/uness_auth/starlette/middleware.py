@@ -13,14 +13,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import StorageError
-from ..web.http import SECURITY_HEADERS
+from ..web.http import CSP, SECURITY_HEADERS
 from .serving import PageServer
 from .translation import request_from
 from .users import Credentials, CurrentUser
 from .visit import EXTENSION, Visit
 
 
-CSP: Final = "Content-Security-Policy"
 # That an answer depends on cookies is said once.
 _VARIES: Final = re.compile(r"(?:^|,)\s*(?:cookie\s*(?:,|$)|\*)", re.IGNORECASE)
 _logger: Final = logging.getLogger(__package__)

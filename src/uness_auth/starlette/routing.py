@@ -5,15 +5,13 @@ Where the pages stand among the routes of the app.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypeAlias, cast
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
-
-from ..errors import ConfigurationError
 
 
 Page: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -35,19 +33,6 @@ def whole(route: Route, /) -> Route:
     return route
 
 
-def prefix_of(path: str, root: str, /) -> str:
-    """
-    Return *path* as routes below *root* name it, without the last slash.
-
-    Raises:
-        uness_auth.errors.ConfigurationError: It lies elsewhere.
-    """
-    if not path.startswith(f"{root}/"):
-        msg = f"Site(path={path!r}) lies outside root_path={root!r}: begin it with {root}/"
-        raise ConfigurationError(msg)
-    return path.removeprefix(root).rstrip("/")
-
-
 def paths_of(theirs: Sequence[BaseRoute], before: str = "", /) -> Iterator[str]:
     """
     Yield the path of every route, those of included routers too.
@@ -60,22 +45,6 @@ def paths_of(theirs: Sequence[BaseRoute], before: str = "", /) -> Iterator[str]:
             yield from paths_of(router.routes, before + prefix)
         else:
             yield before + getattr(route, "path", "")
-
-
-def check_free(theirs: Iterable[str], prefix: str, /) -> None:
-    """
-    Make sure that the app has no page where ours go.
-
-    Raises:
-        uness_auth.errors.ConfigurationError: It has.
-    """
-    taken = [one for one in theirs if f"{one}/".startswith(f"{prefix}/")]
-    if taken:
-        msg = (
-            f"Site(path=) holds {taken[0]} of the app already: give the sign-in a path "
-            f"of its own, such as Site(path='/sign-in/')"
-        )
-        raise ConfigurationError(msg)
 
 
 class _AnyMethod:

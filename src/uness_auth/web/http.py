@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 import attrs
 
 
+CSP: Final = "Content-Security-Policy"
 # On every answer the library makes, errors included.  strict-origin, because
 # no-referrer makes browsers send "Origin: null", which breaks CSRF checks, and
 # same-origin sends the link's token to our own style sheet.
@@ -17,7 +18,7 @@ SECURITY_HEADERS: Final = (
     ("Cache-Control", "no-store"),
     ("Vary", "Cookie"),
     (
-        "Content-Security-Policy",
+        CSP,
         (
             "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
             "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
