@@ -16,11 +16,15 @@ from sqlalchemy import (
     Connection,
     Delete,
     Engine,
+    Executable,
     Table,
+    Update,
     event,
 )
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.sql.dml import ReturningInsert
+
+from .prepared import Parameters, Send
 
 
 Row: TypeAlias = Mapping[str, Any]
@@ -62,6 +66,34 @@ class Waits:
         """
         seconds = longest_wait.total_seconds()
         return cls(0.4 * seconds, 0.5 * seconds, 0.6 * seconds)
+
+
+@attrs.frozen
+class Change:
+    """
+    A write to at most one row that tells how the row is afterwards.
+
+    Attributes:
+        at_once: The write with RETURNING, for databases that have it.
+
+        write, look:
+            The same in two statements, for MariaDB.  Between the two others may write:
+            *look* must not take their doing for ours.
+    """
+
+    at_once: Executable
+    write: Update
+    look: Executable
+
+
+def change_at_once(
+    send: Send, change: Change, parameters: Parameters, /
+) -> Sequence[Any] | None:
+    """
+    Do *change* in one statement; return the row as it is afterwards, or None.
+    """
+    rows, _ = send(change.at_once, parameters)
+    return rows[0] if rows else None
 
 
 class AddNew(Protocol):
@@ -116,6 +148,8 @@ class Backend:
 
         add_new, upsert: What SQL has no common words for.
 
+        change: Does a `Change`, and returns the row as it is afterwards; None: no row.
+
         purging:
             Returns the statement that removes up to ``:limit`` rows that ended before
             ``:before``, given the columns of their key and of their end.
@@ -137,6 +171,7 @@ class Backend:
     writers_take_turns: bool = False
     add_new: AddNew
     upsert: Upsert
+    change: Callable[[Send, Change, Parameters], Sequence[Any] | None] = change_at_once
     purging: Callable[[Column[Any], Column[Any]], Delete]
     is_lost_race: Callable[[BaseException | None], bool] = lambda _fault: False
     is_stale: Callable[[Any], bool] = lambda _connection: False

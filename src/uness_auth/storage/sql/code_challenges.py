@@ -12,7 +12,8 @@ import attrs
 from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 
 from ...model import CodeChallenge
-from .database import Change, Database
+from .backend import Change
+from .database import Database
 from .schema import CODE_CHALLENGES as CHALLENGES
 
 

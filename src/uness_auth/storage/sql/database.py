@@ -13,21 +13,18 @@ from threading import Lock
 from typing import Any, Final, TypeAlias, TypeVar
 from weakref import WeakSet
 
-import attrs
 from sqlalchemy import Connection, Delete, Engine, Executable, Insert, Update
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from ...errors import StorageError
-from .backend import POOL_SIZE_FOR_STEPS, Backend, Waits
+from .backend import POOL_SIZE_FOR_STEPS, Backend, Change, Waits
 from .connections import Connections
-from .prepared import NO_ROWS, Parameters, Prepared, Rows, prepare
+from .prepared import NO_ROWS, Parameters, Prepared, Rows, Send, prepare
 
 
 Answer = TypeVar("Answer")
 Line = TypeVar("Line")
 Row: TypeAlias = Sequence[Any]
-# Runs a statement; returns its rows, or how many rows it changed.
-Send: TypeAlias = Callable[[Executable, Parameters], tuple[Rows, int]]
 
 # What cannot be sent: an instant without a zone, a lone surrogate, an integer over 64
 # bits.  The last two are refused by the driver in words of its own.
@@ -44,24 +41,6 @@ class TakenError(StorageError):
     """
     A row with this key, or this address, is there already.
     """
-
-
-@attrs.frozen
-class Change:
-    """
-    A write to at most one row that tells how the row is afterwards.
-
-    Attributes:
-        at_once: The write with RETURNING, for databases that have it.
-
-        write, look:
-            The same in two statements, for MariaDB.  Between the two others may write:
-            *look* must not take their doing for ours.
-    """
-
-    at_once: Executable
-    write: Update
-    look: Executable
 
 
 class Database:
@@ -130,16 +109,10 @@ class Database:
         Write the one row and return it as it is afterwards; None: there was none.
         """
 
-        def in_two(send: Send) -> Row | None:
-            _, count = send(change.write, parameters)
-            if count == 0:
-                return None
-            rows, _ = send(change.look, parameters)
-            return rows[0] if rows else None
+        def work(send: Send) -> Row | None:
+            return self.backend.change(send, change, parameters)
 
-        if self._engine.dialect.update_returning:
-            return self.tell(doing, change.at_once, parameters)
-        return self._write(doing, self._step, in_two)
+        return self._write(doing, self._step, work)
 
     def tell(
         self, doing: str, statement: Executable, parameters: Parameters, /

@@ -27,11 +27,13 @@ from sqlalchemy.sql.dml import ReturningInsert
 from .backend import (
     POOL_SIZE,
     Backend,
+    Change,
     Row,
     Waits,
     has_something_to_read,
     refuse_stale,
 )
+from .prepared import Parameters, Send
 
 
 DRIVERS: Final = frozenset({"mariadb", "mariadb+pymysql", "mysql", "mysql+pymysql"})
@@ -114,6 +116,19 @@ def upsert(
     )
 
 
+def change_in_two(
+    send: Send, change: Change, parameters: Parameters, /
+) -> Sequence[Any] | None:
+    """
+    Do *change* in two statements: MariaDB has no UPDATE … RETURNING.
+    """
+    _, count = send(change.write, parameters)
+    if count == 0:
+        return None
+    rows, _ = send(change.look, parameters)
+    return rows[0] if rows else None
+
+
 def purging(_key: Column[Any], ends_at: Column[Any], /) -> Delete:
     """
     Return the statement that removes up to ``:limit`` rows that ended before ``:before``.
@@ -161,6 +176,7 @@ MARIADB: Final = Backend(
     claim=claim,
     add_new=add_new,
     upsert=upsert,
+    change=change_in_two,
     purging=purging,
     is_lost_race=is_lost_race,
     is_stale=is_stale,

@@ -16,6 +16,8 @@ from sqlalchemy import BindParameter, Dialect, Executable
 
 Parameters: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Sequence[Sequence[Any]]
+# Runs a statement; returns its rows, or how many rows it changed.
+Send: TypeAlias = Callable[[Executable, Parameters], tuple[Rows, int]]
 
 _Convert: TypeAlias = Callable[[Any], Any]
 
