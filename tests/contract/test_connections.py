@@ -21,7 +21,8 @@ from uness_auth.errors import StorageError
 from uness_auth.storage.sql import SQLAccounts, SQLStorage
 from uness_auth.storage.sql.backend import Waits
 from uness_auth.storage.sql.connections import Connections
-from uness_auth.storage.sql.database import Database, Send
+from uness_auth.storage.sql.database import Database
+from uness_auth.storage.sql.prepared import Send
 from uness_auth.storage.sql.sqlite import SQLITE
 
 
