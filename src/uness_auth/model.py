@@ -123,6 +123,14 @@ class Session:
         credential_version: What was checked at sign-in; void under another.
 
         is_remembered: « Se souvenir de moi » was ticked.
+
+        authenticated_at:
+            When its owner last proved in it who they are; None of a remembered
+            session that was not asked again since it was opened.
+
+        browser: Family and system, ``Firefox, Windows``; at most 64 characters.
+
+        network: Where it was opened, truncated to /24 or /48; at most 64 characters.
     """
 
     digest: str = attrs.field(repr=False)
@@ -131,6 +139,9 @@ class Session:
     opened_at: datetime
     last_seen_at: datetime
     is_remembered: bool = False
+    authenticated_at: datetime | None = None
+    browser: str = ""
+    network: str = ""
 
 
 class OrderKind(StrEnum):
@@ -141,6 +152,15 @@ class OrderKind(StrEnum):
     FIRST_LINK = "first_link"
     RESET_LINK = "reset_link"
     CODE = "code"
+    NEW_DEVICE = "new_device"
+    PASSWORD_CHANGED = "password_changed"
+
+    @property
+    def is_notice(self) -> bool:
+        """
+        Whether it tells what happened: it holds no secret and outlives any change.
+        """
+        return self in {OrderKind.NEW_DEVICE, OrderKind.PASSWORD_CHANGED}
 
 
 @attrs.frozen(kw_only=True)
@@ -149,11 +169,15 @@ class MailOrder:
     What a flow asks to be mailed, without its secret.  Safe to keep in any queue.
 
     Attributes:
-        issued_at: The link's time of issue, the code's time of asking.
+        issued_at:
+            The link's time of issue, the code's time of asking, the time of what a
+            notice tells.
 
         expires_at: From here on there is nothing left to send.
 
-        challenge_id, key_id: Of the code challenge; empty for a link.
+        challenge_id, key_id: Of the code challenge; empty for anything else.
+
+        browser, network: What a notice tells, as in `Session`.
     """
 
     kind: OrderKind
@@ -163,6 +187,8 @@ class MailOrder:
     expires_at: datetime
     challenge_id: str = ""
     key_id: str = ""
+    browser: str = ""
+    network: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -180,12 +206,21 @@ class Client:
         browser_digest: SHA-256, hex, of the browser cookie; empty without one.
 
         language: What the visitor's browser prefers, one of `LANGUAGES`.
+
+        device: The device cookie; empty without one.  See `uness_auth.devices`.
+
+        session: The session's token; empty without one.
+
+        browser: Family and system, ``Firefox, Windows``; empty where unknown.
     """
 
     network: str = ""
     is_trusted_network: bool = False
     browser_digest: str = attrs.field(default="", repr=False)
     language: str = LANGUAGES[0]
+    device: str = attrs.field(default="", repr=False)
+    session: str = attrs.field(default="", repr=False)
+    browser: str = ""
 
 
 @attrs.frozen(kw_only=True)

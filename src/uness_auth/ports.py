@@ -207,6 +207,33 @@ class Sessions(Protocol):
         ...
 
 
+class SessionLists(Protocol):
+    """
+    Lists and closes the sessions of one account, for its owner.
+    """
+
+    def of_account(self, account_id: str, limit: int, /) -> Sequence[Session]:
+        """
+        Return up to *limit* sessions of the account, the last used first.
+
+        Those of one second come in any order.  Void and expired ones may be among
+        them.
+        """
+        ...
+
+    def close_others(self, account_id: str, kept: str, /) -> int:
+        """
+        Remove all sessions of the account but the one whose digest is *kept*.
+
+        Returns:
+            How many this call removed.
+
+        Atomicity: of any number of concurrent calls each session is counted by one;
+        a session that `Sessions.close` or another call removed stays removed.
+        """
+        ...
+
+
 @runtime_checkable
 class JoinedSessions(Protocol):
     """
@@ -347,6 +374,8 @@ class Stores:
 
     Attributes:
         registry: Optional: without it there is no `auth.provisioning`.
+
+        session_lists: Optional: without it nobody can list their sessions.
     """
 
     accounts: Accounts
@@ -354,3 +383,4 @@ class Stores:
     sessions: Sessions
     counters: Counters
     registry: Registry | None = None
+    session_lists: SessionLists | None = None

@@ -42,6 +42,7 @@ class MemoryStorage:
             code_challenges=self.code_challenges,
             sessions=self.sessions,
             counters=self.counters,
+            session_lists=self.sessions,
         )
 
 
@@ -290,7 +291,7 @@ class MemoryCodeChallenges:
 @attrs.define(eq=False)
 class MemorySessions:
     """
-    The `uness_auth.ports.Sessions` of `MemoryStorage`, which can join.
+    The `uness_auth.ports.Sessions` of `MemoryStorage`, which can join and list.
     """
 
     for_development_only: ClassVar[bool] = True
@@ -346,6 +347,24 @@ class MemorySessions:
         with self._rows.lock:
             return self._rows.sessions.pop(digest, None) is not None
 
+    def of_account(self, account_id: str, limit: int, /) -> Sequence[Session]:
+        """
+        Return up to *limit* sessions of the account, the last used first.
+        """
+        with self._rows.lock:
+            own = self._of(account_id)
+        return sorted(own, key=lambda one: one.last_seen_at, reverse=True)[:limit]
+
+    def close_others(self, account_id: str, kept: str, /) -> int:
+        """
+        Remove all sessions of the account but the one whose digest is *kept*.
+        """
+        with self._rows.lock:
+            others = [one.digest for one in self._of(account_id) if one.digest != kept]
+            for digest in others:
+                del self._rows.sessions[digest]
+            return len(others)
+
     def purge(self, before: datetime, limit: int, /) -> int:
         """
         Remove up to *limit* sessions last seen before *before*.
@@ -354,6 +373,10 @@ class MemorySessions:
             return _remove(
                 self._rows.sessions, lambda row: row.last_seen_at < before, limit
             )
+
+    def _of(self, account_id: str) -> list[Session]:
+        rows = self._rows.sessions.values()
+        return [one for one in rows if one.account_id == account_id]
 
 
 @attrs.define(eq=False)
