@@ -63,12 +63,12 @@ class Directory:
         address = canonical(typed)
         if isinstance(address, AddressFault):
             return AddressMalformed(fault=address)
-        may_tell = self.guard.may_tell(client)
+        may_tell = self.guard.site.may_tell(client)
         known = self.accounts.by_address(address)
         account = _unless_disabled(known)
         if account is not None and may_tell:
             return Found(account=account)
-        if may_tell and self.guard.take_unknown(client):
+        if may_tell and self.guard.site.take_unknown(client):
             self.audit.record(
                 EventKind.ADDRESS_UNKNOWN,
                 known,

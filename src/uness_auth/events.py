@@ -38,6 +38,7 @@ class EventKind(StrEnum):
     PASSWORD_ACCEPTED = "password_accepted"
     PASSWORD_REFUSED = "password_refused"
     PASSWORD_SUSPENDED = "password_suspended"
+    PASSWORD_CHANGED = "password_changed"
     CODE_ORDERED = "code_ordered"
     CODE_SENT = "code_sent"
     CODE_ACCEPTED = "code_accepted"
@@ -45,7 +46,11 @@ class EventKind(StrEnum):
     SIGNED_IN = "signed_in"
     SIGNED_OUT = "signed_out"
     SIGN_IN_VETOED = "sign_in_vetoed"
+    NEW_DEVICE = "new_device"
+    NOTICE_SENT = "notice_sent"
     THROTTLED = "throttled"
+    BREAKER_OPENED = "breaker_opened"
+    ALARM_RAISED = "alarm_raised"
     MAIL_FAILED = "mail_failed"
     MAIL_DROPPED = "mail_dropped"
     ACCOUNT_CREATED = "account_created"
@@ -152,17 +157,21 @@ class Audit:
         /,
         *,
         client: Client = _NOBODY,
+        account_id: str = "",
         address: str = "",
         method: str = "",
         reason: str = "",
     ) -> None:
         """
         Tell that *kind* happened, masking address and network.
+
+        Args:
+            account_id: Where the account itself is not at hand.
         """
         event = Event(
             kind=kind,
             at=self._clock(),
-            account_id=account.id if account else "",
+            account_id=account.id if account else account_id,
             address=masked_address(account.address if account else address),
             network=masked_network(client.network),
             method=method,

@@ -59,6 +59,7 @@ HEADERS: Final = (
     ("origin", "HTTP_ORIGIN"),
     ("sec-fetch-site", "HTTP_SEC_FETCH_SITE"),
     ("accept-language", "HTTP_ACCEPT_LANGUAGE"),
+    ("user-agent", "HTTP_USER_AGENT"),
     ("x-forwarded-for", "HTTP_X_FORWARDED_FOR"),
 )
 

@@ -1,26 +1,32 @@
 """
-Spends budgets before anything is compared, and gives them back on success.
+Spends budgets of an account before anything is compared, and gives them back on success.
+
+They are rarely contended, so each is a short history that is read and swapped; the
+budgets of many are `uness_auth.site_guard`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias, assert_never
 
 import attrs
 
+from .devices import Devices
 from .errors import StorageError
-from .events import Audit, EventKind
+from .events import EventKind
 from .keys import KeyRing, Purpose
-from .model import Client, OrderKind
+from .model import Account, Client, OrderKind
 from .outcomes import PasswordSuspended, Scope, Throttled
-from .policy import DAY, MINUTE, Budget, ThrottlePolicy
+from .policy import DAY, Budget, ThrottlePolicy
 from .ports import Counters
+from .site_guard import SiteGuard
 from .throttle import (
     Decision,
     History,
     Refused,
+    Spender,
     Spent,
     forgive,
     mended,
@@ -36,13 +42,13 @@ SWAP_TRIES: Final = 8
 RUN_KEPT: Final = timedelta(days=366)
 _PASSWORDS: Final = "passwords"
 _CODES: Final = "codes"
-_UNKNOWN: Final = "unknown"
+_DECOY: Final = "decoy-"
 
 
 @attrs.frozen(kw_only=True)
 class Taken:
     """
-    One try of an account's budget, to be given back on success.
+    One try of an account's budget, or a device's, to be given back on success.
     """
 
     key: str = attrs.field(repr=False)
@@ -50,16 +56,6 @@ class Taken:
     network: str
     text: str = attrs.field(repr=False)
     history: History
-
-
-@attrs.frozen(kw_only=True)
-class NetworkTaken:
-    """
-    One try of a network's budget, to be given back on success.
-    """
-
-    key: str = attrs.field(repr=False)
-    expires_at: datetime
 
 
 @attrs.frozen(kw_only=True)
@@ -75,17 +71,21 @@ class MailRefused:
 MailTaken: TypeAlias = Taken | MailRefused
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Guard:
     """
     Spends and gives back.  A store that cannot be reached raises, so nothing passes.
+
+    Attributes:
+        site: Guards what is not one account's.
     """
 
+    site: SiteGuard
     counters: Counters
     policy: ThrottlePolicy
     keys: KeyRing
+    devices: Devices
     clock: Callable[[], datetime]
-    audit: Audit
 
     def decoy_id(self, address: str, /) -> str:
         """
@@ -94,12 +94,33 @@ class Guard:
         With it an unknown address has budgets and challenges like any other, and
         nothing answers to it.
         """
-        return f"decoy-{self.keys.digest(Purpose.DECOY, address)[:32]}"
+        return f"{_DECOY}{self.keys.digest(Purpose.DECOY, address)[:32]}"
+
+    def spender(
+        self, account_id: str, account: Account | None, client: Client, /
+    ) -> Spender:
+        """
+        Say whose budgets *client* spends with a try at the account.
+
+        Args:
+            account: None where *account_id* is a decoy's, which no device knows.
+        """
+        device = self.devices.read(
+            client.device,
+            account_id,
+            account.credential_version if account else 0,
+            self.clock(),
+        )
+        return Spender(
+            account_id=account_id,
+            client=client,
+            device_id=device.id if device.is_known else "",
+        )
 
     # --- Passwords of an account ---------------------------------------------
 
     def look_password(
-        self, account_id: str, client: Client, /
+        self, spender: Spender, /
     ) -> Throttled | PasswordSuspended | None:
         """
         Say whether the account waits, without spending: a wait hashes nothing.
@@ -107,31 +128,34 @@ class Guard:
         A run that is over is told first, and of a decoy too: an account keeps its
         suspension whatever it waits for, and must not be known by that.
         """
-        key = self._account_key(_PASSWORDS, account_id)
+        key = self._key(_PASSWORDS, spender)
         _, history = self._read(key, RUN_KEPT)
         if history.in_a_row >= self.policy.passwords_in_a_row:
             return PasswordSuspended()
-        match self._spend_password(history, client):
+        match self._spend_password(history, spender):
             case Refused(until=until):
-                return self._throttled(Scope.ACCOUNT_PASSWORDS, key, until, client)
+                return self._throttled(Scope.ACCOUNT_PASSWORDS, key, until, spender)
             case Spent():
                 return None
             case _ as never:
                 assert_never(never)
 
-    def take_password(self, account_id: str, client: Client, /) -> Taken | Throttled:
+    def take_password(self, spender: Spender, /) -> Taken | Throttled:
         """
         Spend one wrong password in advance.
         """
-        key = self._account_key(_PASSWORDS, account_id)
+        key = self._key(_PASSWORDS, spender)
         decision = self._swap(
-            key, lambda history: self._spend_password(history, client), client, RUN_KEPT
+            key,
+            lambda history: self._spend_password(history, spender),
+            spender,
+            RUN_KEPT,
         )
         match decision:
             case Taken():
                 return decision
             case Refused(until=until):
-                return self._throttled(Scope.ACCOUNT_PASSWORDS, key, until, client)
+                return self._throttled(Scope.ACCOUNT_PASSWORDS, key, until, spender)
             case _ as never:
                 assert_never(never)
 
@@ -149,7 +173,7 @@ class Guard:
 
     def forgive_password(self, taken: Taken, /) -> None:
         """
-        End the account's wait and run: this try was right.
+        End the wait and the run that this try was part of: it was right.
         """
         self._rewrite(
             taken.key,
@@ -158,43 +182,50 @@ class Guard:
             known=taken.text,
         )
 
-    def end_wait(self, account_id: str, /) -> None:
+    def end_wait(self, spender: Spender, /) -> None:
         """
-        End the account's wait and run: it was proven another way.
+        End the account's wait and run, and its known device's: they are proven.
+
+        Nothing else: what was spent of a day stays spent.
         """
-        self._rewrite(
-            self._account_key(_PASSWORDS, account_id),
-            lambda history: attrs.evolve(history, in_a_row=0, wait_until=None),
-            RUN_KEPT,
-        )
+        keys = [self._account_key(_PASSWORDS, spender.account_id)]
+        if spender.is_known_device:
+            keys.append(self._key(_PASSWORDS, spender))
+        for key in keys:
+            self._rewrite(
+                key,
+                lambda history: attrs.evolve(history, in_a_row=0, wait_until=None),
+                RUN_KEPT,
+            )
 
     # --- Codes and mails of an account ---------------------------------------
 
-    def take_code(self, account_id: str, client: Client, /) -> Taken | Throttled:
+    def take_code(self, spender: Spender, /) -> Taken | Throttled:
         """
         Spend one try at a code, over all challenges of the account.
         """
-        key = self._account_key(_CODES, account_id)
-        decision = self._swap(key, self._spender(self.policy.codes, client), client)
+        key = self._key(_CODES, spender)
+        budgets = self.policy.codes
+        if spender.is_known_device:
+            budgets = self.policy.device_codes
+        decision = self._swap(key, self._spender_of(budgets, spender), spender)
         match decision:
             case Taken():
                 return decision
             case Refused(until=until):
-                return self._throttled(Scope.ACCOUNT_CODES, key, until, client)
+                return self._throttled(Scope.ACCOUNT_CODES, key, until, spender)
             case _ as never:
                 assert_never(never)
 
-    def take_mail(
-        self, account_id: str, kind: OrderKind, client: Client, /
-    ) -> MailTaken:
+    def take_mail(self, spender: Spender, kind: OrderKind, /) -> MailTaken:
         """
         Spend one mail to the account, or say when the last one left.
         """
-        is_code = kind is OrderKind.CODE
-        budgets = self.policy.code_mails if is_code else self.policy.link_mails
         # One budget for both links: to a mailbox a mail is a mail.
-        key = self._account_key("code mails" if is_code else "link mails", account_id)
-        decision = self._swap(key, self._spender(budgets, client), client)
+        name = "code mails" if kind is OrderKind.CODE else "link mails"
+        key = self._key(name, spender)
+        budgets = self._mail_budgets(spender, kind)
+        decision = self._swap(key, self._spender_of(budgets, spender), spender)
         match decision:
             case Taken():
                 return decision
@@ -215,95 +246,34 @@ class Guard:
             known=taken.text,
         )
 
-    # --- Networks ------------------------------------------------------------
-
-    def take_network(self, scope: Scope, client: Client, /) -> NetworkTaken | Throttled:
-        """
-        Spend one of the network's budget for *scope*.
-
-        Atomicity: of a budget of N exactly N are taken within its window, however
-        many ask at once.
-        """
-        budget: Budget = getattr(self.policy, scope)
-        match self._take_network(scope, budget, client):
-            case Refused(until=until):
-                return Throttled(scope=scope, until=until)
-            case NetworkTaken() as taken:
-                return taken
-            case _ as never:
-                assert_never(never)
-
-    def give_back_network(self, taken: NetworkTaken, /) -> None:
-        """
-        Only failures count against a network.
-        """
-        _ = self.counters.add(taken.key, -1, taken.expires_at)
-
-    def may_tell(self, client: Client, /) -> bool:
-        """
-        Say whether the network may still be told of an unknown address.
-
-        Asked before the account is looked up, so that where one page serves everybody
-        a known address costs what an unknown one does.
-        """
-        if not self.policy.tells_unknown:
-            return False
-        most, window = self._network_budget(
-            _UNKNOWN, self.policy.network_unknown, client
-        )
-        if self.counters.add(window.key, 0, window.expires_at) < most:
-            return True
-        self._tell_once(_UNKNOWN, window.key, window.expires_at, client)
-        return False
-
-    def take_unknown(self, client: Client, /) -> bool:
-        """
-        Spend one unknown address of the network; False: others were faster.
-
-        Atomicity: of a budget of N exactly N are told within its window.
-        """
-        taken = self._take_network(_UNKNOWN, self.policy.network_unknown, client)
-        return isinstance(taken, NetworkTaken)
-
     # --- How ----------------------------------------------------------------
 
-    def _take_network(
-        self, name: str, budget: Budget, client: Client
-    ) -> NetworkTaken | Refused:
-        most, taken = self._network_budget(name, budget, client)
-        if self.counters.add(taken.key, 1, taken.expires_at) <= most:
-            return taken
-        # Given back at once, so that the number is always what really failed.
-        self.give_back_network(taken)
-        self._tell_once(name, taken.key, taken.expires_at, client)
-        return Refused(until=taken.expires_at)
-
-    def _network_budget(
-        self, name: str, budget: Budget, client: Client
-    ) -> tuple[int, NetworkTaken]:
-        factor = self.policy.trusted_network_factor if client.is_trusted_network else 1
-        start, end = _window(self.clock(), budget.per)
-        key = self.keys.digest(
-            Purpose.THROTTLE, "network", name, client.network, start.isoformat()
-        )
-        return budget.most * factor, NetworkTaken(key=key, expires_at=end)
-
-    def _spend_password(self, history: History, client: Client) -> Decision:
+    def _spend_password(self, history: History, spender: Spender) -> Decision:
+        per_day = self.policy.passwords_per_day
+        if spender.is_known_device:
+            per_day = self.policy.device_passwords_per_day
         return spend_password(
-            history, self.policy, self.clock(), self._network_tag(client)
+            history, self.policy, per_day, self.clock(), self._network_tag(spender)
         )
 
-    def _spender(
-        self, budgets: tuple[Budget, ...], client: Client
+    def _spender_of(
+        self, budgets: tuple[Budget, ...], spender: Spender
     ) -> Callable[[History], Decision]:
-        tag = self._network_tag(client)
+        tag = self._network_tag(spender)
         return lambda history: spend(history, budgets, self.clock(), tag)
+
+    def _mail_budgets(self, spender: Spender, kind: OrderKind) -> tuple[Budget, ...]:
+        is_code = kind is OrderKind.CODE
+        if spender.is_known_device:
+            policy = self.policy
+            return policy.device_code_mails if is_code else policy.device_link_mails
+        return self.policy.code_mails if is_code else self.policy.link_mails
 
     def _swap(
         self,
         key: str,
         decide: Callable[[History], Decision],
-        client: Client,
+        spender: Spender,
         kept: timedelta = DAY,
     ) -> Taken | Refused:
         for _ in range(SWAP_TRIES):
@@ -316,7 +286,7 @@ class Guard:
                 return Taken(
                     key=key,
                     at=decision.after.entries[-1].at,
-                    network=self._network_tag(client),
+                    network=self._network_tag(spender),
                     text=after,
                     history=decision.after,
                 )
@@ -354,46 +324,45 @@ class Guard:
         raise _contended()
 
     def _throttled(
-        self, scope: Scope, key: str, until: datetime, client: Client
+        self, scope: Scope, key: str, until: datetime, spender: Spender
     ) -> Throttled:
-        self._tell_once(scope, key, until, client)
+        account_id = spender.account_id
+        self.site.tell_once(
+            EventKind.THROTTLED,
+            scope,
+            key,
+            until,
+            spender.client,
+            account_id="" if account_id.startswith(_DECOY) else account_id,
+        )
         return Throttled(scope=scope, until=until)
 
-    def _tell_once(self, name: str, key: str, until: datetime, client: Client) -> None:
-        # One event per window: a flood of requests must not become one of events.
-        told = self.keys.digest(Purpose.THROTTLE, "told", key, until.isoformat())
-        if self.counters.add(told, 1, until + MINUTE) == 1:
-            self.audit.record(
-                EventKind.THROTTLED,
-                client=client,
-                method=name,
-                reason=f"until {until.isoformat()}",
-            )
+    def _key(self, name: str, spender: Spender) -> str:
+        if not spender.is_known_device:
+            return self._account_key(name, spender.account_id)
+        return self.keys.digest(
+            Purpose.THROTTLE, "device", name, spender.account_id, spender.device_id
+        )
 
     def _account_key(self, name: str, account_id: str) -> str:
         return self.keys.digest(Purpose.THROTTLE, "account", name, account_id)
 
-    def _network_tag(self, client: Client) -> str:
-        return self.keys.digest(Purpose.THROTTLE, "tag", client.network)[:8]
+    def _network_tag(self, spender: Spender) -> str:
+        if spender.is_known_device:
+            return ""
+        network = spender.client.network
+        return self.keys.digest(Purpose.THROTTLE, "tag", network)[:8]
 
     def _history(self, text: str | None) -> History:
         try:
             return History.from_text(text)
         except ValueError as exc:
-            msg = "a counter holds something that this library did not write"
-            raise StorageError(msg) from exc
+            raise _not_ours() from exc
+
+
+def _not_ours() -> StorageError:
+    return StorageError("a counter holds something that this library did not write")
 
 
 def _contended() -> StorageError:
     return StorageError(f"a counter changed {SWAP_TRIES} times while it was swapped")
-
-
-def _window(now: datetime, per: timedelta) -> tuple[datetime, datetime]:
-    # Windows begin at multiples of their length, so the key says which it is and a
-    # store needs no clock.
-    seconds = int(per.total_seconds())
-    start = int(now.timestamp()) // seconds * seconds
-    return (
-        datetime.fromtimestamp(start, UTC),
-        datetime.fromtimestamp(start + seconds, UTC),
-    )

@@ -32,6 +32,7 @@ class Purpose(StrEnum):
     RESET_LINK = "link/reset"
     CODE = "code"
     CSRF = "csrf"
+    DEVICE = "device"
     THROTTLE = "throttle"
     DECOY = "decoy"
 

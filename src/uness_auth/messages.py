@@ -41,6 +41,7 @@ _COMMON: Final = frozenset(
 _NAMES: Final = {
     "link": _COMMON | {"link", "button"},
     "code": _COMMON | {"code", "secrecy", "asked"},
+    "notice": _COMMON | {"when", "browser", "network", "advice", "link", "button"},
 }
 
 # The shape of every canonical address.  Anything else a store hands out is not
@@ -48,6 +49,9 @@ _NAMES: Final = {
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL: Final = r"[A-Za-z0-9-]+"
 _ADDRESS: Final = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*")
+
+# Where one's sessions are listed, below the pages' path.
+SESSIONS_PATH: Final = "account/sessions"
 
 _SENDER: Final = re.compile(r"(?:(?P<name>[^<>]*)<)?(?P<address>[^<>\s]+)(?(name)>)")
 
@@ -76,6 +80,8 @@ class Messages:
     Composes mails in the account's language.
 
     Args:
+        lists_sessions: Whether there is a page where a person closes their sessions.
+
         folders: The host's template folders.  A mail's file is taken from the first
             one that has it, as ``uness_auth/mail/link.html``, before the library's.
 
@@ -85,7 +91,10 @@ class Messages:
             no mail has, or leaves out the link or the code.
     """
 
-    __slots__ = ("_codes", "_layouts", "_policy", "_sender", "_site", "_tokens")
+    __slots__ = (
+        *("_codes", "_layouts", "_lists_sessions", "_policy"),
+        *("_sender", "_site", "_tokens"),
+    )
 
     def __init__(
         self,
@@ -94,11 +103,14 @@ class Messages:
         tokens: LinkTokens,
         codes: Codes,
         folders: tuple[Path, ...] = (),
+        *,
+        lists_sessions: bool = True,
     ) -> None:
         self._site = site
         self._policy = policy
         self._tokens = tokens
         self._codes = codes
+        self._lists_sessions = lists_sessions
         self._sender = _sender(site)
         self._layouts = {name: _layout(name, folders) for name in _NAMES}
 
@@ -118,6 +130,10 @@ class Messages:
         if fault:
             return Dropped(reason=fault)
         texts = texts_for(self._language(account))
+        if order.kind.is_notice:
+            return self._message(
+                "notice", order, account, self._notice_words(texts, order)
+            )
         if order.kind is OrderKind.CODE:
             code = self._code(order)
             if code is None:
@@ -170,6 +186,33 @@ class Messages:
             "notice": _notice(texts, "mail.code.lifetime", self._policy.code.lifetime),
         }
 
+    def _notice_words(self, texts: Texts, order: MailOrder) -> dict[str, str]:
+        key = f"mail.{order.kind}"
+        is_new_device = order.kind is OrderKind.NEW_DEVICE
+        path = SESSIONS_PATH if is_new_device and self._lists_sessions else ""
+        advice = f"{key}.advice" if path else "mail.notice.advice"
+        unknown = texts.say("mail.notice.unknown")
+        return {
+            **self._common_words(texts),
+            "subject": texts.say(f"{key}.subject"),
+            "heading": texts.say(f"{key}.heading"),
+            "request": texts.say(f"{key}.request"),
+            "when": texts.say(
+                "mail.notice.when",
+                moment=texts.moment(order.issued_at, self._site.zone),
+            ),
+            "browser": texts.say(
+                "mail.notice.browser", browser=order.browser or unknown
+            ),
+            "network": texts.say(
+                "mail.notice.network", network=order.network or unknown
+            ),
+            "notice": texts.say("mail.notice.nothing_to_do"),
+            "advice": texts.say(advice),
+            "link": self._site.url(path),
+            "button": texts.say(f"{key}.button" if path else "mail.notice.button"),
+        }
+
     def _common_words(self, texts: Texts) -> dict[str, str]:
         return {
             "lang": texts.language,
@@ -215,7 +258,9 @@ def _fault(order: MailOrder, account: Account, now: datetime) -> str:
         ("the account is disabled", account.is_disabled),
         (
             "the account changed since",
-            order.credential_version != account.credential_version,
+            # What happened stays so, whoever changed the account after it.
+            not order.kind.is_notice
+            and order.credential_version != account.credential_version,
         ),
         ("the account has a password by now", is_first and account.has_password),
         ("the account has no password to reset", is_reset and not account.has_password),

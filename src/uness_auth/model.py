@@ -153,7 +153,7 @@ class OrderKind(StrEnum):
     RESET_LINK = "reset_link"
     CODE = "code"
     NEW_DEVICE = "new_device"
-    PASSWORD_CHANGED = "password_changed"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a notice
 
     @property
     def is_notice(self) -> bool:

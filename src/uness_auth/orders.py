@@ -11,14 +11,16 @@ from typing import Final
 
 import attrs
 
-from .errors import MailError
-from .events import Audit, EventKind, masked_address
-from .guard import Guard, MailRefused, NetworkTaken, Taken
+from .errors import MailError, StorageError
+from .events import Audit, EventKind, masked_address, masked_network
+from .guard import Guard, MailRefused, Taken
 from .messages import Dropped, Messages
 from .model import Account, Client, CodeChallenge, MailOrder, OrderKind
 from .outcomes import MailPaused, Scope, Throttled
-from .policy import Policy
+from .policy import DAY, Policy
 from .ports import Accounts, Mailer, OrderQueue
+from .site_guard import WindowTaken
+from .throttle import Spender
 
 
 _ORDERED: Final = {
@@ -30,7 +32,11 @@ _SENT: Final = {
     OrderKind.FIRST_LINK: EventKind.LINK_SENT,
     OrderKind.RESET_LINK: EventKind.LINK_SENT,
     OrderKind.CODE: EventKind.CODE_SENT,
+    OrderKind.NEW_DEVICE: EventKind.NOTICE_SENT,
+    OrderKind.PASSWORD_CHANGED: EventKind.NOTICE_SENT,
 }
+# A day later the owner has found out, or nobody reads that mailbox.
+NOTICE_KEPT: Final = DAY
 
 
 @attrs.frozen(kw_only=True)
@@ -110,6 +116,37 @@ class Orders:
 
         return self._mail(OrderKind.CODE, challenge.account_id, account, client, order)
 
+    def notice(self, kind: OrderKind, account: Account, client: Client, /) -> None:
+        """
+        Tell the owner of *account* what was done just now, and from where.
+
+        Spends no budget: only who proved to be the owner can cause one.  Never raises:
+        what it tells is done already, and stays done.
+        """
+        now = self.clock()
+        order = MailOrder(
+            kind=kind,
+            account_id=account.id,
+            credential_version=account.credential_version,
+            issued_at=now,
+            expires_at=now + NOTICE_KEPT,
+            browser=client.browser,
+            network=masked_network(client.network),
+        )
+        try:
+            if self.queue is None:
+                self.deliver(order)
+            else:
+                self.queue.put(order)
+        except (MailError, StorageError) as exc:
+            self.audit.record(
+                EventKind.MAIL_DROPPED,
+                account,
+                client=client,
+                method=kind,
+                reason=type(exc).__name__,
+            )
+
     def deliver(self, order: MailOrder, /) -> None:
         """
         Compose and send one order, now.  Composing twice gives the same mail.
@@ -160,10 +197,11 @@ class Orders:
         client: Client,
         order: Callable[[Account], MailOrder],
     ) -> MailPaused | Throttled | None:
-        asked = self.guard.take_network(Scope.NETWORK_MAILS, client)
+        spender = self.guard.spender(account_id, account, client)
+        asked = self._ask_network(spender)
         if isinstance(asked, Throttled):
             return asked
-        taken = self.guard.take_mail(account_id, kind, client)
+        taken = self.guard.take_mail(spender, kind)
         if isinstance(taken, MailRefused):
             return MailPaused(
                 sent_at=taken.sent_at,
@@ -175,13 +213,19 @@ class Orders:
             self._place(order(account), account, client, taken, asked)
         return None
 
+    def _ask_network(self, spender: Spender) -> tuple[WindowTaken, ...] | Throttled:
+        if spender.is_known_device:
+            return ()
+        asked = self.guard.site.take_network(Scope.NETWORK_MAILS, spender.client)
+        return asked if isinstance(asked, Throttled) else (asked,)
+
     def _place(
         self,
         order: MailOrder,
         account: Account,
         client: Client,
         taken: Taken,
-        asked: NetworkTaken,
+        asked: tuple[WindowTaken, ...],
     ) -> None:
         self.audit.record(
             _ORDERED[order.kind], account, client=client, method=order.kind
@@ -193,7 +237,7 @@ class Orders:
                 self.queue.put(order)
         except MailError:
             self.guard.give_back(taken)
-            self.guard.give_back_network(asked)
+            self.guard.site.give_back(asked)
             raise
 
     def _deliver_now(self, order: MailOrder) -> None:

@@ -41,6 +41,7 @@ class Scope(StrEnum):
     NETWORK_PASSWORDS = "network_passwords"
     NETWORK_CODES = "network_codes"
     NETWORK_MAILS = "network_mails"
+    SITE_CODES = "site_codes"
 
 
 # --- Any question ---------------------------------------------------------------
@@ -80,11 +81,14 @@ class SignedIn(Outcome):
     Attributes:
         session_token: For the session cookie, and nowhere else.
 
-        is_remembered: Whether the cookie outlives the browser.
+        device: For the device cookie, and nowhere else.
+
+        is_remembered: Whether the session's cookie outlives the browser.
     """
 
     account_id: str
     session_token: str = attrs.field(repr=False)
+    device: str = attrs.field(default="", repr=False)
     is_remembered: bool = False
 
 
@@ -241,9 +245,13 @@ LinkAnswer: TypeAlias = LinkOpened | LinkExpired | LinkUsed | LinkInvalid
 class PasswordSet(Outcome):
     """
     The password is set.  The link, older links, codes and sessions are void.
+
+    Attributes:
+        device: For the device cookie: who set the password here is no stranger.
     """
 
     language: str = ""
+    device: str = attrs.field(default="", repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -360,10 +368,16 @@ CodeAnswer: TypeAlias = (
 class Resumed(Outcome):
     """
     The cookie belongs to an open session of this account.
+
+    Attributes:
+        is_recent:
+            Whether its owner proved in it who they are within the policy's time for
+            recent authentication.
     """
 
     account: Account
     session: Session
+    is_recent: bool
 
 
 @attrs.frozen
@@ -374,6 +388,79 @@ class NotSignedIn(Outcome):
 
 
 ResumeAnswer: TypeAlias = Resumed | NotSignedIn
+
+# --- The signed-in person's own account --------------------------------------------
+
+
+@attrs.frozen
+class NoPassword(Outcome):
+    """
+    The account has no password to change: only a link creates one.
+    """
+
+
+@attrs.frozen(kw_only=True)
+class ChangeRefused(Outcome):
+    """
+    The new password was not set, and the current one was not looked at.
+
+    Attributes:
+        unmet: Names of the rules it breaks: see `uness_auth.PasswordPolicy.unmet`.
+
+        differs: Whether the confirmation is another text.
+    """
+
+    unmet: tuple[str, ...]
+    differs: bool
+
+
+@attrs.frozen
+class NotRecent(Outcome):
+    """
+    First they have to prove again who they are.
+    """
+
+
+@attrs.frozen(kw_only=True)
+class SessionsListed(Outcome):
+    """
+    The open sessions of the account, this one first, then the last used first.
+
+    Attributes:
+        own: The session that asks.
+
+        is_recent: Whether it may close others: see `Resumed.is_recent`.
+    """
+
+    own: Session
+    others: tuple[Session, ...]
+    is_recent: bool
+
+
+@attrs.frozen(kw_only=True)
+class SessionsClosed(Outcome):
+    """
+    So many sessions of the account are closed now, this one not among them.
+    """
+
+    number: int
+
+
+PasswordChangeAnswer: TypeAlias = (
+    SignedIn
+    | ChangeRefused
+    | WrongPassword
+    | PasswordSuspended
+    | NothingTyped
+    | NoPassword
+    | NotRecent
+    | NotSignedIn
+    | SignInVetoed
+    | Throttled
+    | Busy
+)
+SessionsAnswer: TypeAlias = SessionsListed | NotSignedIn
+CloseAnswer: TypeAlias = SessionsClosed | NotRecent | NotSignedIn
 
 # --- Provisioning -----------------------------------------------------------------
 

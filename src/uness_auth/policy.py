@@ -29,6 +29,9 @@ LONGEST_CODE: Final = timedelta(minutes=10)
 # Codes tried, or mails sent, of one account: five times what anybody was seen to need.
 MOST_IN_A_DAY: Final = 100
 
+# In one cookie, which travels with every request: 76 bytes each.
+MOST_DEVICE_ACCOUNTS: Final = 16
+
 # In UTF-8.  Of a longer text not one byte is hashed, whoever typed it.
 MOST_HASHED_BYTES: Final = 1024
 BYTES_PER_CHARACTER: Final = 4
@@ -257,10 +260,12 @@ class SessionPolicy:
 
         touch_interval: How often the use of a session is written down.
 
+        recent: How long a proof of who one is counts as recent authentication.
+
     Raises:
         uness_auth.errors.ConfigurationError:
             If an idle limit is over its absolute one, or under the touch interval,
-            or a session would outlive 30 days.
+            a session would outlive 30 days, or a proof of an hour ago be recent.
     """
 
     idle: timedelta = 2 * HOUR
@@ -268,8 +273,11 @@ class SessionPolicy:
     remembered_idle: timedelta = 14 * DAY
     remembered_absolute: timedelta = 30 * DAY
     touch_interval: timedelta = MINUTE
+    recent: timedelta = 10 * MINUTE
 
     def __attrs_post_init__(self) -> None:
+        if not MINUTE <= self.recent <= HOUR:
+            _refuse(f"SessionPolicy(recent={self.recent}): give one minute to one hour")
         if self.touch_interval < SECOND:
             _refuse(
                 f"SessionPolicy(touch_interval={self.touch_interval}) writes at every "
@@ -304,6 +312,12 @@ class Budget:
             )
 
 
+_ACCOUNT_BUDGETS: Final = (
+    *("codes", "link_mails", "code_mails"),
+    *("device_codes", "device_link_mails", "device_code_mails"),
+)
+
+
 @attrs.frozen(kw_only=True)
 class ThrottlePolicy:
     """
@@ -324,6 +338,21 @@ class ThrottlePolicy:
 
         network_passwords, network_codes, network_unknown, network_mails:
             Of one network; the first three count failures only.
+
+        site_codes: Wrong codes of the whole site; beyond it sign-in by code pauses
+            for browsers that are no known device.
+
+        site_unknown, site_unknown_pause: Unknown addresses of the whole site; beyond
+            it one page serves every address for so long.
+
+        site_passwords: Wrong passwords of the whole site, beyond which an alarm is
+            raised; nothing is refused.
+
+        device_kept, device_accounts: How long a known device is one, and for how many
+            accounts.
+
+        device_passwords_per_day, device_codes, device_link_mails, device_code_mails:
+            Of one known device for one account, in the place of the account's.
 
         trusted_network_factor: What the budgets of a campus are multiplied by.
 
@@ -355,6 +384,16 @@ class ThrottlePolicy:
     network_codes: Budget = Budget(50, 10 * MINUTE)
     network_unknown: Budget = Budget(30, 10 * MINUTE)
     network_mails: Budget = Budget(600, HOUR)
+    site_codes: tuple[Budget, ...] = (Budget(1_000, HOUR), Budget(3_000, DAY))
+    site_unknown: Budget = Budget(1_000, 10 * MINUTE)
+    site_unknown_pause: timedelta = 15 * MINUTE
+    site_passwords: Budget = Budget(3_000, HOUR)
+    device_kept: timedelta = 180 * DAY
+    device_accounts: int = 8
+    device_passwords_per_day: int = 10
+    device_codes: tuple[Budget, ...] = (Budget(10, DAY),)
+    device_link_mails: tuple[Budget, ...] = (Budget(1, MINUTE), Budget(10, DAY))
+    device_code_mails: tuple[Budget, ...] = (Budget(10, DAY),)
     trusted_network_factor: int = 20
     tells_unknown: bool = True
     for_development_only: bool = False
@@ -385,8 +424,33 @@ class ThrottlePolicy:
                 f"ThrottlePolicy(trusted_network_factor={self.trusted_network_factor})"
                 f": give 1 or more"
             )
-        for name in ("codes", "link_mails", "code_mails"):
+        if not MINUTE <= self.site_unknown_pause <= HOUR:
+            _refuse(
+                f"ThrottlePolicy(site_unknown_pause={self.site_unknown_pause}): give "
+                f"one minute to one hour"
+            )
+        self._check_devices()
+        for name in _ACCOUNT_BUDGETS:
             self._check_budgets(name, getattr(self, name))
+        if not self.site_codes:
+            _refuse("ThrottlePolicy(site_codes=) is empty: give at least one Budget")
+
+    def _check_devices(self) -> None:
+        if not DAY <= self.device_kept <= 366 * DAY:
+            _refuse(
+                f"ThrottlePolicy(device_kept={self.device_kept}): give one day to a "
+                f"year"
+            )
+        if not 1 <= self.device_accounts <= MOST_DEVICE_ACCOUNTS:
+            _refuse(
+                f"ThrottlePolicy(device_accounts={self.device_accounts}): give 1 to "
+                f"{MOST_DEVICE_ACCOUNTS}"
+            )
+        if not 1 <= self.device_passwords_per_day <= 25:  # noqa: PLR2004 - CNIL 2022-100
+            _refuse(
+                f"ThrottlePolicy(device_passwords_per_day="
+                f"{self.device_passwords_per_day}): give 1 to 25"
+            )
 
     def _check_budgets(self, name: str, budgets: tuple[Budget, ...]) -> None:
         if not budgets:

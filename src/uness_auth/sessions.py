@@ -12,9 +12,12 @@ from typing import Final
 
 import attrs
 
-from .events import Audit, EventKind
+from .devices import Devices
+from .events import Audit, EventKind, masked_network
+from .guard import Guard
 from .keys import token_digest
-from .model import Account, Client, Session
+from .model import Account, Client, OrderKind, Session
+from .orders import Orders
 from .outcomes import NotSignedIn, ResumeAnswer, Resumed, SignedIn, SignInVetoed
 from .policy import SessionPolicy
 from .ports import Accounts, JoinedSessions, Sessions
@@ -34,6 +37,9 @@ class SessionKeeper:
     store: Sessions
     joined: JoinedSessions | None
     policy: SessionPolicy
+    devices: Devices
+    guard: Guard
+    orders: Orders
     may_sign_in: Callable[[Account], bool]
     clock: Callable[[], datetime]
     audit: Audit
@@ -45,28 +51,45 @@ class SessionKeeper:
         Sign a browser in under the credential version of *account*, as it was checked.
 
         Never under one read later: whatever changed the account meanwhile has already
-        ended this session.
+        ended this session.  The session that the browser had is closed; one of the
+        same account was asked again who it is, and stays remembered if it was.
+
+        A sign-in from a browser that the account never used is told by mail.
         """
         if not self.may_sign_in(account):
             self.audit.record(
                 EventKind.SIGN_IN_VETOED, account, client=client, method=method
             )
             return SignInVetoed()
+        asked_again = self._own(account, client)
         token = secrets.token_urlsafe(32)
         now = self.clock()
-        self.store.add(
-            Session(
-                digest=token_digest(token),
-                account_id=account.id,
-                credential_version=account.credential_version,
-                opened_at=now,
-                last_seen_at=now,
-                is_remembered=is_remembered,
-            )
+        session = Session(
+            digest=token_digest(token),
+            account_id=account.id,
+            credential_version=account.credential_version,
+            opened_at=now,
+            last_seen_at=now,
+            is_remembered=is_remembered
+            or (asked_again is not None and asked_again.is_remembered),
+            # A browser that is to be remembered may be anybody's a week later.
+            authenticated_at=now if asked_again or not is_remembered else None,
+            browser=client.browser,
+            network=masked_network(client.network),
         )
+        self.store.add(session)
+        self.close(client.session, client)
+        # Before the cookie learns of the account: its own device's wait ends too.
+        self.guard.end_wait(self.guard.spender(account.id, account, client))
         self.audit.record(EventKind.SIGNED_IN, account, client=client, method=method)
+        self._tell_new_device(account, client, method)
         return SignedIn(
-            account_id=account.id, session_token=token, is_remembered=is_remembered
+            account_id=account.id,
+            session_token=token,
+            device=self.devices.joined(
+                client.device, account.id, account.credential_version, now
+            ),
+            is_remembered=session.is_remembered,
         )
 
     def resume(self, token: str, /) -> ResumeAnswer:
@@ -82,13 +105,17 @@ class SessionKeeper:
         if session is None or account is None:
             return NotSignedIn()
         now = self.clock()
-        if not self._is_alive(session, account, now):
+        if not self.is_alive(session, account):
             return NotSignedIn()
         if now >= session.last_seen_at + self.policy.touch_interval and (
             not self.store.touch(session.digest, now)
         ):
             return NotSignedIn()
-        return Resumed(account=account, session=session)
+        return Resumed(
+            account=account,
+            session=session,
+            is_recent=self._is_recent(session, now),
+        )
 
     def close(self, token: str, client: Client, /) -> None:
         """
@@ -100,16 +127,11 @@ class SessionKeeper:
         if session is not None and self.store.close(session.digest):
             self.audit.record(EventKind.SIGNED_OUT, account, client=client)
 
-    def _read(self, digest: str) -> tuple[Session | None, Account | None]:
-        if self.joined is not None:
-            return self.joined.with_account(digest) or (None, None)
-        session = self.store.by_digest(digest)
-        if session is None:
-            return None, None
-        return session, self.accounts.by_id(session.account_id)
-
-    def _is_alive(self, session: Session, account: Account, now: datetime) -> bool:
-        policy = self.policy
+    def is_alive(self, session: Session, account: Account, /) -> bool:
+        """
+        Say whether the session is neither void nor over.
+        """
+        policy, now = self.policy, self.clock()
         idle, absolute = policy.idle, policy.absolute
         if session.is_remembered:
             idle, absolute = policy.remembered_idle, policy.remembered_absolute
@@ -119,3 +141,32 @@ class SessionKeeper:
             and now < session.last_seen_at + idle
             and now < session.opened_at + absolute
         )
+
+    def _own(self, account: Account, client: Client) -> Session | None:
+        match self.resume(client.session):
+            case Resumed(account=before, session=session) if before.id == account.id:
+                return session
+            case _:
+                return None
+
+    def _tell_new_device(self, account: Account, client: Client, method: str) -> None:
+        device = self.devices.read(
+            client.device, account.id, account.credential_version, self.clock()
+        )
+        if device.is_used:
+            return
+        self.audit.record(EventKind.NEW_DEVICE, account, client=client, method=method)
+        self.orders.notice(OrderKind.NEW_DEVICE, account, client)
+
+    def _is_recent(self, session: Session, now: datetime) -> bool:
+        proven = session.authenticated_at
+        # One ahead is of a clock that differs; it ends no later for that.
+        return proven is not None and now < proven + self.policy.recent
+
+    def _read(self, digest: str) -> tuple[Session | None, Account | None]:
+        if self.joined is not None:
+            return self.joined.with_account(digest) or (None, None)
+        session = self.store.by_digest(digest)
+        if session is None:
+            return None, None
+        return session, self.accounts.by_id(session.account_id)

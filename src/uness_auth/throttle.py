@@ -14,13 +14,38 @@ from typing import Self, TypeAlias
 
 import attrs
 
+from .model import Client
 from .policy import DAY, Budget, ThrottlePolicy
+
+
+@attrs.frozen(kw_only=True)
+class Spender:
+    """
+    Whose budgets are spent: an account's, or those of one device that it knows.
+
+    Attributes:
+        device_id: Empty but for a known device, which strangers cannot hold up: what
+            they spend is the account's, their network's and the site's.
+    """
+
+    account_id: str
+    client: Client
+    device_id: str = attrs.field(default="", repr=False)
+
+    @property
+    def is_known_device(self) -> bool:
+        """
+        Whether the account was signed in to in this browser before.
+        """
+        return self.device_id != ""
 
 
 @attrs.frozen
 class Entry:
     """
     One try, or one mail: when, and a short digest of the network it came from.
+
+    In the history of a known device the network is left empty: it is one person's.
     """
 
     at: datetime
@@ -112,7 +137,8 @@ def spend(
     Take one from rolling *budgets*, or say when the next may be taken.
 
     One network gets at most half of any budget of a day: a stranger who burns it
-    leaves the owner, elsewhere, the other half.
+    leaves the owner, elsewhere, the other half.  A known device, whose network is
+    empty, gets all of its own.
     """
     kept = _recent(history, now, max(budget.per for budget in budgets))
     until = _first_free(kept.entries, budgets, now, network)
@@ -122,7 +148,12 @@ def spend(
 
 
 def spend_password(
-    history: History, policy: ThrottlePolicy, now: datetime, network: str, /
+    history: History,
+    policy: ThrottlePolicy,
+    per_day: int,
+    now: datetime,
+    network: str,
+    /,
 ) -> Decision:
     """
     Take one wrong password in advance, or say when the next may be tried.
@@ -132,7 +163,7 @@ def spend_password(
     """
     if history.wait_until is not None and now < history.wait_until:
         return Refused(until=history.wait_until)
-    match spend(history, (Budget(policy.passwords_per_day, DAY),), now, network):
+    match spend(history, (Budget(per_day, DAY),), now, network):
         case Spent(after=after):
             run = after.in_a_row + 1
             wait = _wait_after(run, policy)
@@ -195,7 +226,7 @@ def _first_free(
     waits += [
         _free_at(own, Budget(max(1, budget.most // 2), budget.per), now)
         for budget in budgets
-        if budget.per >= DAY
+        if budget.per >= DAY and network
     ]
     return max((wait for wait in waits if wait is not None), default=None)
 

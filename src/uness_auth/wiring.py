@@ -14,11 +14,14 @@ from typing import Final, Protocol, TypeAlias, runtime_checkable
 import attrs
 
 from .codes import Codes
+from .devices import Devices
 from .directory import Directory
 from .errors import ConfigurationError
 from .events import Audit, Subscriber
 from .flows.code_sign_in import CodeSignIn
 from .flows.identify import Identify
+from .flows.open_sessions import OpenSessions
+from .flows.password_change import PasswordChange
 from .flows.password_link import PasswordLink
 from .flows.password_sign_in import PasswordSignIn
 from .guard import Guard
@@ -26,11 +29,13 @@ from .keys import HOW_TO_MAKE_ONE, KeyRing
 from .messages import Messages
 from .model import Account, MailOrder, Site
 from .orders import Orders
+from .password_check import PasswordCheck
 from .passwords import Argon2Hashing, HashingSlots
 from .policy import DAY, MINUTE, Policy
 from .ports import JoinedSessions, Mailer, OrderQueue, PasswordHashing, Stores
 from .provisioning import Provisioning
 from .sessions import SessionKeeper
+from .site_guard import SiteGuard
 from .tokens import LinkTokens
 
 
@@ -100,7 +105,9 @@ class UnessAuth:
         clock: Returns aware UTC in whole seconds.
 
     Attributes:
-        identify, password_link, password_sign_in, code_sign_in: The flows.
+        identify, password_link, password_sign_in, code_sign_in: The flows of a visitor.
+
+        password_change, open_sessions: The flows of the signed-in person.
 
         sessions: Opens, resumes and closes sessions.
 
@@ -152,8 +159,20 @@ class UnessAuth:
 
         tokens = LinkTokens(self.keys, self.policy.link)
         codes = Codes(self.keys, self.policy.code)
+        devices = Devices(self.keys, self.policy.throttle)
         guard = Guard(
-            stores.counters, self.policy.throttle, self.keys, clock, self._audit
+            site=SiteGuard(
+                counters=stores.counters,
+                policy=self.policy.throttle,
+                keys=self.keys,
+                clock=clock,
+                audit=self._audit,
+            ),
+            counters=stores.counters,
+            policy=self.policy.throttle,
+            keys=self.keys,
+            devices=devices,
+            clock=clock,
         )
         self._orders = Orders(
             accounts=stores.accounts,
@@ -164,6 +183,7 @@ class UnessAuth:
                 tokens=tokens,
                 codes=codes,
                 folders=tuple(mail_folders),
+                lists_sessions=stores.session_lists is not None,
             ),
             mailer=mailer,
             queue=queue,
@@ -179,6 +199,9 @@ class UnessAuth:
             store=stores.sessions,
             joined=_joined(stores),
             policy=self.policy.session,
+            devices=devices,
+            guard=guard,
+            orders=self._orders,
             may_sign_in=may_sign_in,
             clock=clock,
             audit=self._audit,
@@ -190,20 +213,25 @@ class UnessAuth:
             tokens=tokens,
             accounts=stores.accounts,
             guard=guard,
+            devices=devices,
             policy=self.policy.password,
             hashing=hasher,
             slots=slots,
             clock=clock,
             audit=self._audit,
         )
-        self.password_sign_in: PasswordSignIn = PasswordSignIn(
-            directory=directory,
+        password_check = PasswordCheck(
             accounts=stores.accounts,
             guard=guard,
             hashing=hasher,
             slots=slots,
-            sessions=self.sessions,
             audit=self._audit,
+        )
+        self.password_sign_in: PasswordSignIn = PasswordSignIn(
+            directory=directory,
+            guard=guard,
+            password_check=password_check,
+            sessions=self.sessions,
         )
         self.code_sign_in: CodeSignIn = CodeSignIn(
             directory=directory,
@@ -216,6 +244,22 @@ class UnessAuth:
             policy=self.policy.code,
             sessions=self.sessions,
             clock=clock,
+            audit=self._audit,
+        )
+        self.password_change: PasswordChange = PasswordChange(
+            accounts=stores.accounts,
+            password_check=password_check,
+            policy=self.policy.password,
+            hashing=hasher,
+            slots=slots,
+            sessions=self.sessions,
+            orders=self._orders,
+            audit=self._audit,
+        )
+        self.open_sessions: OpenSessions = OpenSessions(
+            sessions=self.sessions,
+            store=stores.sessions,
+            lists=stores.session_lists,
             audit=self._audit,
         )
         if isinstance(queue, _Startable):

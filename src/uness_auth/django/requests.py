@@ -24,6 +24,7 @@ HEADERS: Final = (
     ("cookie", "HTTP_COOKIE"),
     ("origin", "HTTP_ORIGIN"),
     ("sec-fetch-site", "HTTP_SEC_FETCH_SITE"),
+    ("user-agent", "HTTP_USER_AGENT"),
     ("x-forwarded-for", "HTTP_X_FORWARDED_FOR"),
 )
 # What Django's own code sets on an answer that needs no line in its log.

@@ -16,7 +16,7 @@ from ..codes import Codes
 from ..directory import Anybody, Directory, Found
 from ..errors import MailError
 from ..events import Audit, EventKind
-from ..guard import Guard, NetworkTaken
+from ..guard import Guard, Taken
 from ..keys import KeyRing, Purpose
 from ..model import Account, Client, CodeChallenge, OrderKind
 from ..orders import Orders
@@ -40,6 +40,8 @@ from ..outcomes import (
 from ..policy import CodePolicy
 from ..ports import Accounts, CodeChallenges
 from ..sessions import SessionKeeper
+from ..site_guard import WindowTaken
+from ..throttle import Spender
 
 
 METHOD: Final = "code"
@@ -136,18 +138,27 @@ class CodeSignIn:
         """
         if not typed.strip():
             return NothingTyped()
-        network = self.guard.take_network(Scope.NETWORK_CODES, client)
-        if isinstance(network, Throttled):
+        network = self.guard.site.take_network(Scope.NETWORK_CODES, client)
+        if isinstance(network, Throttled) and not client.device:
             return network
+        windows = () if isinstance(network, Throttled) else (network,)
         challenge = self.challenges.spend_attempt(challenge_id)
         if challenge is None or not _is_same_browser(challenge, client):
             # Nothing was compared, so nothing failed.
-            self.guard.give_back_network(network)
+            self.guard.site.give_back(windows)
             return self._gone(client, "no such challenge, or another browser's")
         if self.clock() >= challenge.expires_at:
-            self.guard.give_back_network(network)
+            self.guard.site.give_back(windows)
             return self._expired(challenge, client)
-        return self._compare(challenge, typed, network, client)
+        account = self.accounts.by_id(challenge.account_id)
+        spender = self.guard.spender(challenge.account_id, account, client)
+        if spender.is_known_device:
+            # It has budgets of its own, and counts nowhere else.
+            self.guard.site.give_back(windows)
+            windows = ()
+        elif isinstance(network, Throttled):
+            return network
+        return self._compare(challenge, account, typed, windows, spender)
 
     def _begin(
         self,
@@ -157,6 +168,10 @@ class CodeSignIn:
         *,
         is_certain: bool,
     ) -> CodeSent | MailPaused | Throttled:
+        spender = self.guard.spender(account_id, account, client)
+        paused = self.guard.site.look_codes(spender)
+        if paused is not None:
+            return paused
         now = self.clock()
         challenge = CodeChallenge(
             id=secrets.token_hex(16),
@@ -189,7 +204,7 @@ class CodeSignIn:
         if not self._is_worth_sending(challenge, account):
             return self._gone(client, "the account or the key ring changed since")
         try:
-            refused = self.orders.code(challenge, account, client)
+            refused = self._order_again(challenge, account, client)
         except MailError:
             self._unsend(challenge)
             raise
@@ -204,18 +219,28 @@ class CodeSignIn:
             )
         return refused
 
+    def _order_again(
+        self, challenge: CodeChallenge, account: Account | None, client: Client
+    ) -> MailPaused | Throttled | None:
+        spender = self.guard.spender(challenge.account_id, account, client)
+        paused = self.guard.site.look_codes(spender)
+        if paused is not None:
+            return paused
+        return self.orders.code(challenge, account, client)
+
     def _compare(
         self,
         challenge: CodeChallenge,
+        account: Account | None,
         typed: str,
-        network: NetworkTaken,
-        client: Client,
+        network: tuple[WindowTaken, ...],
+        spender: Spender,
     ) -> CodeAnswer:
-        account = self.accounts.by_id(challenge.account_id)
-        taken = self.guard.take_code(challenge.account_id, client)
-        if isinstance(taken, Throttled):
-            self.guard.give_back_network(network)
-            return taken
+        client = spender.client
+        spent = self._spend(network, spender)
+        if isinstance(spent, Throttled):
+            return spent
+        taken, windows = spent
         is_right = self.codes.same(typed, challenge)
         if account is None:
             return self._wrong(None, challenge, client, "no such account")
@@ -226,11 +251,23 @@ class CodeSignIn:
         is_first = self.challenges.consume(challenge.id)
         # Right, so no failure; of a form that was sent twice as well.
         self.guard.give_back(taken)
-        self.guard.give_back_network(network)
+        self.guard.site.give_back(windows)
         if not is_first:
             return self._gone(client, "another request was first")
-        self.guard.end_wait(account.id)
         return self._right(account, client)
+
+    def _spend(
+        self, network: tuple[WindowTaken, ...], spender: Spender
+    ) -> tuple[Taken, tuple[WindowTaken, ...]] | Throttled:
+        site = self.guard.site.take_code(spender)
+        if isinstance(site, Throttled):
+            self.guard.site.give_back(network)
+            return site
+        taken = self.guard.take_code(spender)
+        if isinstance(taken, Throttled):
+            self.guard.site.give_back((*network, *site))
+            return taken
+        return taken, (*network, *site)
 
     def _right(self, account: Account, client: Client) -> SignedIn | SignInVetoed:
         self.audit.record(

@@ -10,6 +10,7 @@ from typing import assert_never
 
 import attrs
 
+from ..devices import Devices
 from ..directory import Anybody, Directory, Found
 from ..events import Audit, EventKind
 from ..guard import Guard
@@ -48,6 +49,7 @@ class PasswordLink:
     tokens: LinkTokens
     accounts: Accounts
     guard: Guard
+    devices: Devices
     policy: PasswordPolicy
     hashing: PasswordHashing
     slots: HashingSlots
@@ -153,7 +155,7 @@ class PasswordLink:
             password_hash = self.hashing.hash(password)
         # Before the swap: were it after, a crash between the two would leave the new
         # password under the old one's wait.  Whoever holds the link may end it.
-        self.guard.end_wait(account.id)
+        self.guard.end_wait(self.guard.spender(account.id, account, client))
         if not self.accounts.set_password(
             account.id, password_hash, link.credential_version
         ):
@@ -163,7 +165,15 @@ class PasswordLink:
         self.audit.record(
             EventKind.PASSWORD_SET, account, client=client, method=link.kind
         )
-        return PasswordSet(language=account.language)
+        if link.kind is OrderKind.RESET_LINK:
+            self.orders.notice(OrderKind.PASSWORD_CHANGED, account, client)
+        return PasswordSet(
+            language=account.language,
+            # Who opened the mail here is no stranger to the account.
+            device=self.devices.joined(
+                client.device, account.id, link.credential_version + 1, self.clock()
+            ),
+        )
 
     def _read(
         self, token: str, client: Client

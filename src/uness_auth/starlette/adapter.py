@@ -55,7 +55,7 @@ class StarletteAuth:
         self.site: SignInSite = SignInSite(auth)
         self.root_path = root_path
         self.templates: Jinja2Templates = with_ours(templates, self.context)
-        threads = Threads(auth.password_sign_in.slots.room)
+        threads = Threads(auth.password_sign_in.password_check.slots.room)
         self._server = PageServer(self.site, self.templates, threads)
         mask_link_tokens()
         if app is not None:

@@ -29,6 +29,7 @@ HEADERS: Final = {
         "origin",
         "sec-fetch-site",
         "accept-language",
+        "user-agent",
         "x-forwarded-for",
     )
 }

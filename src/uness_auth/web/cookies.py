@@ -1,5 +1,5 @@
 """
-The two cookies: which browser this is, and which session it has.
+The three cookies: which browser this is, which session it has, and who was here.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Final
 
 import attrs
 
+from ..devices import COOKIE_SHAPE
 from ..model import Site
 from ..outcomes import SignedIn
-from ..policy import DAY, SessionPolicy
+from ..policy import DAY, Policy
 from ..sessions import TOKEN_SHAPE
 from .http import Cookie
 
@@ -22,6 +23,7 @@ _SHAPES: Final = {
     # 128 random bits in URL-safe base64.
     "browser": re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII),
     "session": TOKEN_SHAPE,
+    "device": COOKIE_SHAPE,
 }
 BROWSER_KEPT: Final = 180 * DAY
 
@@ -36,11 +38,11 @@ class Cookies:
     """
 
     site: Site
-    policy: SessionPolicy
+    policy: Policy
 
     def name(self, what: str, /) -> str:
         """
-        Return the name of the ``browser`` or the ``session`` cookie.
+        Return the name of the ``browser``, ``session`` or ``device`` cookie.
         """
         return f"__Host-uness-{what}" if self.site.is_https else f"uness-{what}"
 
@@ -73,8 +75,27 @@ class Cookies:
         """
         Return the session's cookie; it outlives the browser only if remembered.
         """
-        kept = self.policy.remembered_absolute if signed_in.is_remembered else None
+        policy = self.policy.session
+        kept = policy.remembered_absolute if signed_in.is_remembered else None
         return self._cookie("session", signed_in.session_token, kept)
+
+    def device(self, value: str, /) -> Cookie:
+        """
+        Return the cookie that knows who was signed in here: see `uness_auth.devices`.
+        """
+        return self._cookie("device", value, self.policy.throttle.device_kept)
+
+    def signed_in(self, signed_in: SignedIn, /) -> tuple[Cookie, ...]:
+        """
+        Return the cookies of a sign-in.
+
+        A page shown before does not fit any more: the browser's cookie is new too.
+        """
+        return (
+            self.session(signed_in),
+            self.device(signed_in.device),
+            self.new_browser(),
+        )
 
     def no_session(self) -> Cookie:
         """

@@ -177,8 +177,9 @@ def set_password(turn: Turn, /) -> Answer:
         turn.field("confirmation"),
         turn.visitor.client,
     ):
-        case PasswordSet(language=language):
-            return turn.pages.stops.created(turn.in_language(language))
+        case PasswordSet(language=language, device=device):
+            page = turn.pages.stops.created(turn.in_language(language))
+            return attrs.evolve(page, cookies=(turn.cookies.device(device),))
         case PasswordRefused(address=address, language=language) as refused:
             context = turn.in_language(language)
             return turn.pages.create(
@@ -253,7 +254,9 @@ def ask_code(turn: Turn, /) -> Answer:
         case MailPaused() as paused:
             return turn.pages.stops.mail_paused(turn.context, paused)
         case Throttled() as throttled:
-            return turn.pages.wait(turn.context, outcome=throttled)
+            return turn.pages.wait(
+                turn.context, outcome=throttled, address=_shown(typed)
+            )
         case AddressUnknown() | AddressMalformed() as fault:
             return _retyped(turn, typed, fault)
         case _ as never:
@@ -350,12 +353,8 @@ def _destination(turn: Turn) -> str:
 
 
 def _signed_in(turn: Turn, outcome: SignedIn) -> Redirect:
-    # Whoever was signed in here before is not any more, and a page shown before does
-    # not fit any more: browser and session cookie are both new.
-    turn.auth.sessions.close(turn.visitor.session, turn.visitor.client)
     return Redirect(
-        location=_destination(turn),
-        cookies=(turn.cookies.session(outcome), turn.cookies.new_browser()),
+        location=_destination(turn), cookies=turn.cookies.signed_in(outcome)
     )
 
 

@@ -49,7 +49,7 @@ class SignInSite:
         self._csrf = Csrf(auth.keys)
         self._visitors = Visitors(
             site=auth.site,
-            policy=auth.policy.session,
+            policy=auth.policy,
             trusted_proxies=auth.trusted_proxies,
             trusted_networks=auth.trusted_networks,
         )
@@ -125,8 +125,7 @@ class SignInSite:
             account, visitor.client, method=method, is_remembered=False
         ):
             case SignedIn() as outcome:
-                self.auth.sessions.close(visitor.session, visitor.client)
-                return self.cookies.session(outcome), self.cookies.new_browser()
+                return self.cookies.signed_in(outcome)
             case SignInVetoed() as vetoed:
                 return vetoed
             case _ as never:

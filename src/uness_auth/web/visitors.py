@@ -12,7 +12,8 @@ import attrs
 
 from ..keys import token_digest
 from ..model import Client, Site
-from ..policy import SessionPolicy
+from ..policy import Policy
+from .browsers import browser_name
 from .cookies import Cookies
 from .http import Cookie, Request
 from .languages import preferred
@@ -32,13 +33,18 @@ class Visitor:
 
         new_browser: The cookie to set, where the request brought none.
 
-        session: The session token of the cookie; empty without one.
     """
 
     browser: str = attrs.field(repr=False)
     new_browser: Cookie | None
-    session: str = attrs.field(repr=False)
     client: Client
+
+    @property
+    def session(self) -> str:
+        """
+        The session token of the cookie; empty without one.
+        """
+        return self.client.session
 
     @property
     def is_known(self) -> bool:
@@ -55,7 +61,7 @@ class Visitors:
     """
 
     site: Site
-    policy: SessionPolicy
+    policy: Policy
     trusted_proxies: int | Networks
     trusted_networks: Networks
 
@@ -79,7 +85,6 @@ class Visitors:
         return Visitor(
             browser=new_browser.cookie_value if new_browser else browser,
             new_browser=new_browser,
-            session=self.cookies.read(header, "session"),
             client=Client(
                 network=network_of(address),
                 is_trusted_network=is_within(address, self.trusted_networks),
@@ -87,5 +92,8 @@ class Visitors:
                 language=preferred(
                     request.header("accept-language"), self.site.languages
                 ),
+                device=self.cookies.read(header, "device"),
+                session=self.cookies.read(header, "session"),
+                browser=browser_name(request.header("user-agent")),
             ),
         )
