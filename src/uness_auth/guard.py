@@ -249,11 +249,8 @@ class Guard:
     # --- How ----------------------------------------------------------------
 
     def _spend_password(self, history: History, spender: Spender) -> Decision:
-        per_day = self.policy.passwords_per_day
-        if spender.is_known_device:
-            per_day = self.policy.device_passwords_per_day
         return spend_password(
-            history, self.policy, per_day, self.clock(), self._network_tag(spender)
+            history, self.policy, self.clock(), self._network_tag(spender)
         )
 
     def _spender_of(

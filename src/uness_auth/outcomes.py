@@ -88,7 +88,7 @@ class SignedIn(Outcome):
 
     account_id: str
     session_token: str = attrs.field(repr=False)
-    device: str = attrs.field(default="", repr=False)
+    device: str = attrs.field(default="", repr=False, eq=False)
     is_remembered: bool = False
 
 
@@ -251,7 +251,7 @@ class PasswordSet(Outcome):
     """
 
     language: str = ""
-    device: str = attrs.field(default="", repr=False)
+    device: str = attrs.field(default="", repr=False, eq=False)
 
 
 @attrs.frozen(kw_only=True)

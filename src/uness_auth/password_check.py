@@ -86,10 +86,15 @@ class PasswordCheck:
         with self.slots.take() as is_taken:
             if not is_taken:
                 return Busy(retry_after=self.slots.retry_after)
-            attempt = self._spend(account, spender)
-            if isinstance(attempt, Throttled):
-                return attempt
-            return self._answer(attempt, password)
+            return self._in_slot(account, password, spender)
+
+    def _in_slot(
+        self, account: Account | None, password: str, spender: Spender
+    ) -> Account | WrongPassword | PasswordSuspended | Throttled:
+        attempt = self._spend(account, spender)
+        if isinstance(attempt, Throttled):
+            return attempt
+        return self._answer(attempt, password)
 
     def _spend(self, account: Account | None, spender: Spender) -> _Attempt | Throttled:
         network = self._spend_network(spender)
@@ -119,12 +124,7 @@ class PasswordCheck:
         if proven is None:
             return self._wrong(attempt)
         self._rehash(proven, password)
-        self.guard.forgive_password(attempt.taken)
-        self.guard.site.give_back(attempt.network)
-        self.audit.record(
-            EventKind.PASSWORD_ACCEPTED, proven, client=attempt.client, method=METHOD
-        )
-        return proven
+        return self._right(proven, attempt)
 
     def _compare(self, account: Account | None, password: str) -> Account | None:
         if account is None or not account.has_password:
@@ -132,6 +132,14 @@ class PasswordCheck:
             return None
         is_right = self.hashing.verify(account.password_hash, password)
         return account if is_right else None
+
+    def _right(self, account: Account, attempt: _Attempt) -> Account:
+        self.guard.forgive_password(attempt.taken)
+        self.guard.site.give_back(attempt.network)
+        self.audit.record(
+            EventKind.PASSWORD_ACCEPTED, account, client=attempt.client, method=METHOD
+        )
+        return account
 
     def _wrong(self, attempt: _Attempt) -> WrongPassword | PasswordSuspended:
         reason = "wrong password"

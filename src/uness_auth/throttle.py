@@ -148,12 +148,7 @@ def spend(
 
 
 def spend_password(
-    history: History,
-    policy: ThrottlePolicy,
-    per_day: int,
-    now: datetime,
-    network: str,
-    /,
+    history: History, policy: ThrottlePolicy, now: datetime, network: str, /
 ) -> Decision:
     """
     Take one wrong password in advance, or say when the next may be tried.
@@ -163,6 +158,7 @@ def spend_password(
     """
     if history.wait_until is not None and now < history.wait_until:
         return Refused(until=history.wait_until)
+    per_day = policy.passwords_per_day if network else policy.device_passwords_per_day
     match spend(history, (Budget(per_day, DAY),), now, network):
         case Spent(after=after):
             run = after.in_a_row + 1

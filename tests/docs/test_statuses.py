@@ -39,7 +39,7 @@ ACCOUNT: Final = Account(id="1", address=ADDRESS, credential_version=1, created_
 SESSION: Final = Session(
     digest="", account_id="1", credential_version=1, opened_at=NOW, last_seen_at=NOW
 )
-VISITOR: Final = Visitor(browser="", new_browser=None, session="", client=Client())
+VISITOR: Final = Visitor(browser="", new_browser=None, client=Client())
 
 # One of each, as a flow answers it.
 SAMPLES: Final[dict[str, Outcome]] = {
@@ -69,7 +69,7 @@ SAMPLES: Final[dict[str, Outcome]] = {
         ),
         outcomes.PasswordSet(),
         outcomes.PasswordSuspended(),
-        outcomes.Resumed(account=ACCOUNT, session=SESSION),
+        outcomes.Resumed(account=ACCOUNT, session=SESSION, is_recent=True),
         outcomes.SignedIn(account_id="1", session_token="t" * 43),
         outcomes.SignInVetoed(),
         outcomes.Throttled(scope=Scope.NETWORK_CODES, until=SOON),

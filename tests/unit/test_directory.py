@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from uness_auth.addresses import AddressFault
+from uness_auth.devices import Devices
 from uness_auth.directory import Anybody, Directory, Found
 from uness_auth.events import Audit
 from uness_auth.guard import Guard
@@ -17,6 +18,7 @@ from uness_auth.keys import KeyRing
 from uness_auth.model import Account, Client
 from uness_auth.outcomes import AddressMalformed, AddressUnknown
 from uness_auth.policy import Budget, ThrottlePolicy
+from uness_auth.site_guard import SiteGuard
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import EventLog, FixedClock
 
@@ -59,7 +61,16 @@ def _directory(clock: FixedClock, log: EventLog) -> Directory:
         [account("camille", clock()), account("emmanuel", clock(), is_disabled=True)]
     )
     audit = Audit(clock, [log])
-    guard = Guard(storage.counters, ONCE, KEYS, clock, audit)
+    guard = Guard(
+        site=SiteGuard(
+            counters=storage.counters, policy=ONCE, keys=KEYS, clock=clock, audit=audit
+        ),
+        counters=storage.counters,
+        policy=ONCE,
+        keys=KEYS,
+        devices=Devices(KEYS, ONCE),
+        clock=clock,
+    )
     return Directory(storage.accounts, guard, audit)
 
 

@@ -13,16 +13,19 @@ from typing import TypeVar
 import attrs
 import pytest
 
+from uness_auth.devices import Devices
 from uness_auth.errors import StorageError
 from uness_auth.events import Audit, EventKind
-from uness_auth.guard import Guard, MailRefused, NetworkTaken, Taken
+from uness_auth.guard import Guard, MailRefused, Taken
 from uness_auth.keys import KeyRing
 from uness_auth.model import Client, OrderKind
 from uness_auth.outcomes import PasswordSuspended, Scope, Throttled
 from uness_auth.policy import DAY, HOUR, MINUTE, SECOND, Budget, ThrottlePolicy
 from uness_auth.ports import Counters
+from uness_auth.site_guard import SiteGuard, WindowTaken
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import EventLog, FixedClock
+from uness_auth.throttle import Spender
 
 
 T = TypeVar("T")
@@ -33,6 +36,13 @@ HERE = Client(network="192.0.2.7")
 THERE = Client(network="2001:db8::/64")
 CAMPUS = Client(network="198.51.100.1", is_trusted_network=True)
 CODE, FIRST, RESET = OrderKind.CODE, OrderKind.FIRST_LINK, OrderKind.RESET_LINK
+
+
+def spender(account_id: str, client: Client = HERE, device_id: str = "") -> Spender:
+    """
+    Return who spends: the account, or a device that it knows.
+    """
+    return Spender(account_id=account_id, client=client, device_id=device_id)
 
 
 class Desk:
@@ -48,11 +58,18 @@ class Desk:
         self.counters = counters or MemoryStorage().counters
         self.policy = policy or ThrottlePolicy()
         self.guard = Guard(
-            self.counters,
-            self.policy,
-            KEYS,
-            self.clock,
-            Audit(self.clock, [self.log]),
+            site=SiteGuard(
+                counters=self.counters,
+                policy=self.policy,
+                keys=KEYS,
+                clock=self.clock,
+                audit=Audit(self.clock, [self.log]),
+            ),
+            counters=self.counters,
+            policy=self.policy,
+            keys=KEYS,
+            devices=Devices(KEYS, self.policy),
+            clock=self.clock,
         )
 
     def fail(self, times: int, client: Client = HERE, account_id: str = "42") -> None:
@@ -60,10 +77,10 @@ class Desk:
         Spend so many wrong passwords, each as soon as it is allowed.
         """
         for _ in range(times):
-            answer = self.guard.take_password(account_id, client)
+            answer = self.guard.take_password(spender(account_id, client))
             if isinstance(answer, Throttled):
                 self.clock.now = answer.until
-                answer = self.guard.take_password(account_id, client)
+                answer = self.guard.take_password(spender(account_id, client))
             assert isinstance(answer, Taken)
 
 
@@ -178,7 +195,7 @@ class TestPasswords:
         """
         To look a hundred times spends nothing.
         """
-        answers = {desk.guard.look_password("42", HERE) for _ in range(100)}
+        answers = {desk.guard.look_password(spender("42", HERE)) for _ in range(100)}
 
         assert {None} == answers
         assert 0 == len(desk.log.events)
@@ -192,8 +209,8 @@ class TestPasswords:
             scope=Scope.ACCOUNT_PASSWORDS, until=desk.clock() + timedelta(seconds=65)
         )
 
-        assert throttled == desk.guard.look_password("42", THERE)
-        assert throttled == desk.guard.take_password("42", HERE)
+        assert throttled == desk.guard.look_password(spender("42", THERE))
+        assert throttled == desk.guard.take_password(spender("42", HERE))
         assert [EventKind.THROTTLED] == desk.log.kinds()
         assert "account_passwords" == desk.log.last(EventKind.THROTTLED).method
 
@@ -203,62 +220,62 @@ class TestPasswords:
         """
         desk.fail(5)
 
-        assert desk.guard.look_password("43", HERE) is None
+        assert desk.guard.look_password(spender("43", HERE)) is None
 
     def test_forgiven_is_forgotten(self, desk: Desk) -> None:
         """
         After a success the account has its four free ones again.
         """
         desk.fail(4)
-        taken = desk.guard.take_password("42", HERE)
+        taken = desk.guard.take_password(spender("42", HERE))
         assert isinstance(taken, Taken)
         desk.guard.forgive_password(taken)
         desk.fail(4)
 
-        assert desk.guard.look_password("42", HERE) is None
+        assert desk.guard.look_password(spender("42", HERE)) is None
 
     def test_forgiven_after_others_failed(self, desk: Desk) -> None:
         """
         A success ends the wait that others' failures began meanwhile.
         """
-        taken = desk.guard.take_password("42", HERE)
+        taken = desk.guard.take_password(spender("42", HERE))
         assert isinstance(taken, Taken)
         desk.fail(4, THERE)
-        assert isinstance(desk.guard.look_password("42", HERE), Throttled)
+        assert isinstance(desk.guard.look_password(spender("42", HERE)), Throttled)
         desk.guard.forgive_password(taken)
 
-        assert desk.guard.look_password("42", HERE) is None
+        assert desk.guard.look_password(spender("42", HERE)) is None
 
     def test_forgiving_what_is_gone(self, desk: Desk) -> None:
         """
         A counter that was purged meanwhile needs no forgiving.
         """
-        taken = desk.guard.take_password("42", HERE)
+        taken = desk.guard.take_password(spender("42", HERE))
         assert isinstance(taken, Taken)
         assert 1 == desk.counters.purge(desk.clock() + 400 * DAY, 10)
         desk.guard.forgive_password(taken)
 
-        assert desk.guard.look_password("42", HERE) is None
+        assert desk.guard.look_password(spender("42", HERE)) is None
 
     def test_end_wait(self, desk: Desk) -> None:
         """
         Proof of another kind ends the wait and the run; the day's failures stay.
         """
         desk.fail(5)
-        desk.guard.end_wait("42")
-        assert desk.guard.look_password("42", HERE) is None
+        desk.guard.end_wait(spender("42", HERE))
+        assert desk.guard.look_password(spender("42", HERE)) is None
         desk.fail(7)
-        desk.guard.end_wait("42")
+        desk.guard.end_wait(spender("42", HERE))
 
-        assert isinstance(desk.guard.look_password("42", HERE), Throttled)
-        assert desk.guard.look_password("42", THERE) is None
+        assert isinstance(desk.guard.look_password(spender("42", HERE)), Throttled)
+        assert desk.guard.look_password(spender("42", THERE)) is None
 
     def test_end_wait_of_nobody(self, desk: Desk) -> None:
         """
         Without a wait there is nothing to end, and nothing is written.
         """
-        desk.guard.end_wait("42")
-        desk.guard.end_wait("42")
+        desk.guard.end_wait(spender("42", HERE))
+        desk.guard.end_wait(spender("42", HERE))
 
         assert 0 == desk.counters.purge(desk.clock() + 400 * DAY, 10)
 
@@ -267,12 +284,12 @@ class TestPasswords:
         The last wrong one of the run suspends, and looking says so from then on.
         """
         desk = Desk(ThrottlePolicy(passwords_in_a_row=3))
-        answers = [desk.guard.take_password("42", HERE) for _ in range(4)]
+        answers = [desk.guard.take_password(spender("42", HERE)) for _ in range(4)]
         taken = [answer for answer in answers if isinstance(answer, Taken)]
 
         assert [False, False, True, True] == [desk.guard.suspends(t) for t in taken]
         assert [False] * 3 + [True] == [desk.guard.is_suspended(t) for t in taken]
-        assert PasswordSuspended() == desk.guard.look_password("42", HERE)
+        assert PasswordSuspended() == desk.guard.look_password(spender("42", HERE))
 
     def test_exact_under_threads(self, desk: Desk) -> None:
         """
@@ -284,7 +301,7 @@ class TestPasswords:
         def take(client: Client) -> Taken | Throttled | StorageError:
             barrier.wait()
             try:
-                return desk.guard.take_password("42", client)
+                return desk.guard.take_password(spender("42", client))
             except StorageError as exc:
                 return exc
 
@@ -293,7 +310,7 @@ class TestPasswords:
 
         assert sum(isinstance(one, Taken) for one in answers) <= 5
         desk.fail(5)
-        assert isinstance(desk.guard.look_password("42", HERE), Throttled)
+        assert isinstance(desk.guard.look_password(spender("42", HERE)), Throttled)
 
     def test_clock_that_was_ahead(self, desk: Desk) -> None:
         """
@@ -303,12 +320,12 @@ class TestPasswords:
         desk.clock.tick(365 * DAY)
         desk.fail(5)
         desk.clock.now = now
-        told = desk.guard.look_password("42", HERE)
+        told = desk.guard.look_password(spender("42", HERE))
         desk.clock.tick(HOUR)
 
         assert isinstance(told, Throttled)
         assert now + HOUR == told.until
-        assert desk.guard.look_password("42", HERE) is None
+        assert desk.guard.look_password(spender("42", HERE)) is None
         desk.fail(1)
 
     def test_mending_may_lose_a_race(self) -> None:
@@ -321,9 +338,9 @@ class TestPasswords:
         desk.fail(4)
         desk.clock.now = now
         meddled = Meddled(desk.counters, times=2)
-        guard = Guard(meddled, desk.policy, KEYS, desk.clock, Audit(desk.clock))
+        guard = attrs.evolve(desk.guard, counters=meddled)
 
-        assert isinstance(guard.take_password("42", HERE), Taken)
+        assert isinstance(guard.take_password(spender("42", HERE)), Taken)
         assert 4 == meddled.tries
 
 
@@ -336,20 +353,20 @@ class TestContention:
         desk = Desk(counters=Meddled(MemoryStorage().counters, losses))
 
         if is_taken:
-            assert isinstance(desk.guard.take_code("42", HERE), Taken)
+            assert isinstance(desk.guard.take_code(spender("42", HERE)), Taken)
         else:
             with pytest.raises(StorageError, match="8 times"):
-                desk.guard.take_code("42", HERE)
+                desk.guard.take_code(spender("42", HERE))
 
     def test_giving_back_gives_up_as_well(self) -> None:
         """
         What cannot be given back within eight tries is an error, not a silence.
         """
         desk = Desk()
-        taken = desk.guard.take_code("42", HERE)
+        taken = desk.guard.take_code(spender("42", HERE))
         assert isinstance(taken, Taken)
         meddled = Meddled(desk.counters, times=99)
-        guard = Guard(meddled, desk.policy, KEYS, desk.clock, Audit(desk.clock))
+        guard = attrs.evolve(desk.guard, counters=meddled)
 
         with pytest.raises(StorageError, match="8 times"):
             guard.give_back(taken)
@@ -361,14 +378,14 @@ class TestContention:
         """
         guard = Desk(counters=Down()).guard
         questions: list[Callable[[], object]] = [
-            lambda: guard.look_password("42", HERE),
-            lambda: guard.take_password("42", HERE),
-            lambda: guard.take_code("42", HERE),
-            lambda: guard.take_mail("42", CODE, HERE),
-            lambda: guard.take_network(Scope.NETWORK_CODES, HERE),
-            lambda: guard.may_tell(HERE),
-            lambda: guard.take_unknown(HERE),
-            lambda: guard.end_wait("42"),
+            lambda: guard.look_password(spender("42", HERE)),
+            lambda: guard.take_password(spender("42", HERE)),
+            lambda: guard.take_code(spender("42", HERE)),
+            lambda: guard.take_mail(spender("42", HERE), CODE),
+            lambda: guard.site.take_network(Scope.NETWORK_CODES, HERE),
+            lambda: guard.site.may_tell(HERE),
+            lambda: guard.site.take_unknown(HERE),
+            lambda: guard.end_wait(spender("42", HERE)),
         ]
 
         for question in questions:
@@ -382,11 +399,11 @@ class TestContention:
         guard = Desk(counters=Garbage()).guard
 
         with pytest.raises(StorageError, match="did not write"):
-            guard.look_password("42", HERE)
+            guard.look_password(spender("42", HERE))
         with pytest.raises(StorageError, match="did not write"):
-            guard.take_password("42", HERE)
+            guard.take_password(spender("42", HERE))
         with pytest.raises(StorageError, match="did not write"):
-            guard.end_wait("42")
+            guard.end_wait(spender("42", HERE))
 
 
 class TestCodes:
@@ -395,21 +412,21 @@ class TestCodes:
         The eleventh wrong code of an hour is not compared.
         """
         for _ in range(10):
-            assert isinstance(desk.guard.take_code("42", HERE), Taken)
+            assert isinstance(desk.guard.take_code(spender("42", HERE)), Taken)
 
         assert Throttled(
             scope=Scope.ACCOUNT_CODES, until=desk.clock() + DAY
-        ) == desk.guard.take_code("42", HERE)
+        ) == desk.guard.take_code(spender("42", HERE))
         assert Throttled(
             scope=Scope.ACCOUNT_CODES, until=desk.clock() + HOUR
-        ) == desk.guard.take_code("42", THERE)
+        ) == desk.guard.take_code(spender("42", THERE))
 
     def test_given_back(self, desk: Desk) -> None:
         """
         A right code costs nothing, however often it is right.
         """
         for _ in range(50):
-            taken = desk.guard.take_code("42", HERE)
+            taken = desk.guard.take_code(spender("42", HERE))
             assert isinstance(taken, Taken)
             desk.guard.give_back(taken)
 
@@ -417,29 +434,29 @@ class TestCodes:
         """
         What is given back is one's own, whatever others spent meanwhile.
         """
-        mine = desk.guard.take_code("42", HERE)
+        mine = desk.guard.take_code(spender("42", HERE))
         assert isinstance(mine, Taken)
         desk.clock.tick()
         for _ in range(9):
-            assert isinstance(desk.guard.take_code("42", THERE), Taken)
+            assert isinstance(desk.guard.take_code(spender("42", THERE)), Taken)
         desk.guard.give_back(mine)
 
-        assert isinstance(desk.guard.take_code("42", THERE), Taken)
-        assert isinstance(desk.guard.take_code("42", HERE), Throttled)
+        assert isinstance(desk.guard.take_code(spender("42", THERE)), Taken)
+        assert isinstance(desk.guard.take_code(spender("42", HERE)), Throttled)
 
     def test_given_back_twice(self, desk: Desk) -> None:
         """
         To give back again takes nothing of others.
         """
-        mine = desk.guard.take_code("42", HERE)
+        mine = desk.guard.take_code(spender("42", HERE))
         assert isinstance(mine, Taken)
         desk.guard.give_back(mine)
         desk.guard.give_back(mine)
         for _ in range(5):
-            assert isinstance(desk.guard.take_code("42", HERE), Taken)
-            assert isinstance(desk.guard.take_code("42", THERE), Taken)
+            assert isinstance(desk.guard.take_code(spender("42", HERE)), Taken)
+            assert isinstance(desk.guard.take_code(spender("42", THERE)), Taken)
 
-        assert isinstance(desk.guard.take_code("42", HERE), Throttled)
+        assert isinstance(desk.guard.take_code(spender("42", HERE)), Throttled)
 
 
 class TestMails:
@@ -448,31 +465,31 @@ class TestMails:
         A second link within a minute is refused, with both times.
         """
         sent_at = desk.clock()
-        assert isinstance(desk.guard.take_mail("42", FIRST, HERE), Taken)
+        assert isinstance(desk.guard.take_mail(spender("42", HERE), FIRST), Taken)
         desk.clock.tick(20 * SECOND)
 
         assert MailRefused(
             sent_at=sent_at, until=sent_at + MINUTE
-        ) == desk.guard.take_mail("42", RESET, THERE)
+        ) == desk.guard.take_mail(spender("42", THERE), RESET)
         desk.clock.tick(40 * SECOND)
-        assert isinstance(desk.guard.take_mail("42", RESET, THERE), Taken)
+        assert isinstance(desk.guard.take_mail(spender("42", THERE), RESET), Taken)
 
     def test_codes_and_links_apart(self, desk: Desk) -> None:
         """
         A link does not keep a code from being mailed.
         """
-        assert isinstance(desk.guard.take_mail("42", FIRST, HERE), Taken)
-        assert isinstance(desk.guard.take_mail("42", CODE, HERE), Taken)
+        assert isinstance(desk.guard.take_mail(spender("42", HERE), FIRST), Taken)
+        assert isinstance(desk.guard.take_mail(spender("42", HERE), CODE), Taken)
 
     def test_failed_mail_is_given_back(self, desk: Desk) -> None:
         """
         A mail that did not leave may be asked for again at once.
         """
-        taken = desk.guard.take_mail("42", FIRST, HERE)
+        taken = desk.guard.take_mail(spender("42", HERE), FIRST)
         assert isinstance(taken, Taken)
         desk.guard.give_back(taken)
 
-        assert isinstance(desk.guard.take_mail("42", FIRST, HERE), Taken)
+        assert isinstance(desk.guard.take_mail(spender("42", HERE), FIRST), Taken)
 
     def test_one_winner(self, desk: Desk) -> None:
         """
@@ -481,7 +498,7 @@ class TestMails:
 
         def take() -> object:
             try:
-                return desk.guard.take_mail("42", FIRST, HERE)
+                return desk.guard.take_mail(spender("42", HERE), FIRST)
             except StorageError:
                 return None
 
@@ -495,10 +512,10 @@ class TestMails:
             ThrottlePolicy(link_mails=(Budget(1, MINUTE),), for_development_only=True)
         )
         counters = Vanishing(desk.counters)
-        guard = Guard(counters, desk.policy, KEYS, desk.clock, Audit(desk.clock))
-        assert isinstance(guard.take_mail("42", FIRST, HERE), Taken)
+        guard = attrs.evolve(desk.guard, counters=counters)
+        assert isinstance(guard.take_mail(spender("42", HERE), FIRST), Taken)
         counters.reads_left = 1
-        refused = guard.take_mail("42", FIRST, HERE)
+        refused = guard.take_mail(spender("42", HERE), FIRST)
 
         assert isinstance(refused, MailRefused)
         assert desk.clock() == refused.sent_at
@@ -554,27 +571,27 @@ class TestNetworks:
         """
         A network has its budget, to the last, until its window ends.
         """
-        answers = [desk.guard.take_network(scope, HERE) for _ in range(most + 1)]
+        answers = [desk.guard.site.take_network(scope, HERE) for _ in range(most + 1)]
         throttled = answers.pop()
 
-        assert all(isinstance(one, NetworkTaken) for one in answers)
+        assert all(isinstance(one, WindowTaken) for one in answers)
         assert isinstance(throttled, Throttled)
         assert scope is throttled.scope
         assert desk.clock() < throttled.until <= desk.clock() + per
-        assert isinstance(desk.guard.take_network(scope, THERE), NetworkTaken)
+        assert isinstance(desk.guard.site.take_network(scope, THERE), WindowTaken)
         desk.clock.now = throttled.until
-        assert isinstance(desk.guard.take_network(scope, HERE), NetworkTaken)
+        assert isinstance(desk.guard.site.take_network(scope, HERE), WindowTaken)
 
     def test_campus(self, desk: Desk) -> None:
         """
         A trusted network has twenty times as much.
         """
         for _ in range(20 * 50):
-            answer = desk.guard.take_network(Scope.NETWORK_CODES, CAMPUS)
-            assert isinstance(answer, NetworkTaken)
+            answer = desk.guard.site.take_network(Scope.NETWORK_CODES, CAMPUS)
+            assert isinstance(answer, WindowTaken)
 
         assert isinstance(
-            desk.guard.take_network(Scope.NETWORK_CODES, CAMPUS), Throttled
+            desk.guard.site.take_network(Scope.NETWORK_CODES, CAMPUS), Throttled
         )
 
     def test_exact_under_threads(self) -> None:
@@ -582,9 +599,11 @@ class TestNetworks:
         Of many who ask at once exactly the budget goes on, and one event is written.
         """
         desk = Desk(ThrottlePolicy(network_codes=Budget(7, 10 * MINUTE)))
-        answers = at_once(lambda: desk.guard.take_network(Scope.NETWORK_CODES, HERE))
+        answers = at_once(
+            lambda: desk.guard.site.take_network(Scope.NETWORK_CODES, HERE)
+        )
 
-        assert 7 == sum(isinstance(one, NetworkTaken) for one in answers)
+        assert 7 == sum(isinstance(one, WindowTaken) for one in answers)
         assert [EventKind.THROTTLED] == desk.log.kinds()
         assert "192.0.2.0/24" == desk.log.events[0].network
 
@@ -593,14 +612,14 @@ class TestNetworks:
         Only what went on and failed counts: the flood behind it does not.
         """
         desk = Desk(ThrottlePolicy(network_codes=Budget(1, 10 * MINUTE)))
-        taken = desk.guard.take_network(Scope.NETWORK_CODES, HERE)
-        assert isinstance(taken, NetworkTaken)
+        taken = desk.guard.site.take_network(Scope.NETWORK_CODES, HERE)
+        assert isinstance(taken, WindowTaken)
         for _ in range(100):
-            desk.guard.take_network(Scope.NETWORK_CODES, HERE)
-        desk.guard.give_back_network(taken)
+            desk.guard.site.take_network(Scope.NETWORK_CODES, HERE)
+        desk.guard.site.give_back((taken,))
 
         assert isinstance(
-            desk.guard.take_network(Scope.NETWORK_CODES, HERE), NetworkTaken
+            desk.guard.site.take_network(Scope.NETWORK_CODES, HERE), WindowTaken
         )
 
     def test_one_event_per_window(self) -> None:
@@ -610,7 +629,7 @@ class TestNetworks:
         desk = Desk(ThrottlePolicy(network_codes=Budget(1, 10 * MINUTE)))
         for _ in range(3):
             for _ in range(5):
-                desk.guard.take_network(Scope.NETWORK_CODES, HERE)
+                desk.guard.site.take_network(Scope.NETWORK_CODES, HERE)
             desk.clock.tick(10 * MINUTE)
 
         assert [EventKind.THROTTLED] * 3 == desk.log.kinds()
@@ -621,17 +640,17 @@ class TestUnknown:
         """
         Thirty unknown addresses are told, and then none for that network.
         """
-        answers = [desk.guard.take_unknown(HERE) for _ in range(31)]
+        answers = [desk.guard.site.take_unknown(HERE) for _ in range(31)]
 
         assert [True] * 30 + [False] == answers
-        assert not desk.guard.may_tell(HERE)
-        assert desk.guard.may_tell(THERE)
+        assert not desk.guard.site.may_tell(HERE)
+        assert desk.guard.site.may_tell(THERE)
 
     def test_asking_spends_nothing(self, desk: Desk) -> None:
         """
         Whoever gives known addresses only is told as long as they like.
         """
-        answers = [desk.guard.may_tell(HERE) for _ in range(100)]
+        answers = [desk.guard.site.may_tell(HERE) for _ in range(100)]
 
         assert [True] * 100 == answers
 
@@ -641,7 +660,7 @@ class TestUnknown:
         """
         desk = Desk(ThrottlePolicy(tells_unknown=False))
 
-        assert not desk.guard.may_tell(HERE)
+        assert not desk.guard.site.may_tell(HERE)
         assert [] == desk.log.events
 
     def test_decoy_ids(self, desk: Desk) -> None:

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from uness_auth import SessionPolicy
-from uness_auth.events import Audit, EventKind
+from uness_auth import Site, UnessAuth
+from uness_auth.events import EventKind
 from uness_auth.keys import token_digest
 from uness_auth.model import Account, Client, Session
 from uness_auth.outcomes import NotSignedIn, Resumed, SignedIn, SignInVetoed
 from uness_auth.sessions import SessionKeeper
 from uness_auth.storage.memory import MemoryStorage
-from uness_auth.testing import EventLog, FixedClock
+from uness_auth.testing import EventLog, FixedClock, Outbox
 
 
 HERE = Client(network="192.0.2.7", browser_digest="b" * 64)
@@ -38,6 +38,7 @@ class Desk:
     is_joined: bool
     storage: MemoryStorage = attrs.field(factory=MemoryStorage)
     log: EventLog = attrs.field(factory=EventLog)
+    outbox: Outbox = attrs.field(factory=Outbox)
     may_sign_in: bool = True
     keeper: SessionKeeper = attrs.field(init=False)
 
@@ -46,16 +47,16 @@ class Desk:
         Wire the keeper, with an account.
         """
         self.storage.registry.apply([self.account()])
-        joined: Any = self.storage.sessions
-        self.keeper = SessionKeeper(
-            accounts=self.storage.accounts,
-            store=self.storage.sessions,
-            joined=joined if self.is_joined else None,
-            policy=SessionPolicy(),
+        auth = UnessAuth(
+            site=Site(base_url="http://localhost:8000"),
+            stores=self.storage.stores,
+            mailer=self.outbox,
             may_sign_in=lambda _: self.may_sign_in,
+            subscribers=[self.log],
             clock=self.clock,
-            audit=Audit(self.clock, [self.log]),
         )
+        joined = auth.sessions.joined if self.is_joined else None
+        self.keeper = attrs.evolve(auth.sessions, joined=joined)
 
     def account(self) -> Account:
         """
@@ -145,7 +146,7 @@ class TestResume:
         token = desk.open()
 
         assert Resumed(
-            account=desk.account(), session=desk.stored(token)
+            account=desk.account(), session=desk.stored(token), is_recent=True
         ) == desk.keeper.resume(token)
 
     @given(st.text())
@@ -161,14 +162,8 @@ class TestResume:
         What cannot be a token is refused before any read, to resume or to close.
         """
         unreadable: Any = None
-        keeper = SessionKeeper(
-            accounts=unreadable,
-            store=unreadable,
-            joined=None,
-            policy=SessionPolicy(),
-            may_sign_in=lambda _: True,
-            clock=desk.clock,
-            audit=Audit(desk.clock),
+        keeper = attrs.evolve(
+            desk.keeper, accounts=unreadable, store=unreadable, joined=None
         )
 
         for text in ("", "A" * 42, "A" * 44, "é" * 43, "A" * 10**6):
@@ -262,14 +257,8 @@ class TestResume:
         account = desk.account()
         desk.storage.sessions.close(stale.digest)
         late: Any = LateReads(desk.storage.sessions, stale, account)
-        keeper = SessionKeeper(
-            accounts=desk.storage.accounts,
-            store=late,
-            joined=late if desk.is_joined else None,
-            policy=SessionPolicy(),
-            may_sign_in=lambda _: True,
-            clock=desk.clock,
-            audit=Audit(desk.clock),
+        keeper = attrs.evolve(
+            desk.keeper, store=late, joined=late if desk.is_joined else None
         )
 
         assert NotSignedIn() == keeper.resume(token)

@@ -213,14 +213,24 @@ class TestCatalogs:
             *(f"page.address.{fault}.help" for fault in AddressFault),
             *(f"page.rule_fault.{name}" for name in RULES),
             *(f"page.wait.{scope}" for scope in Scope),
+            *(
+                f"mail.{kind}.{part}"
+                for kind in OrderKind
+                if kind.is_notice
+                for part in ("subject", "heading", "request")
+            ),
             "page.expired.first_link.hours",
             "page.expired.reset_link.hours",
         }
 
         assert set() == keys - set(entries(language))
-        assert {OrderKind.FIRST_LINK, OrderKind.RESET_LINK, OrderKind.CODE} == set(
-            OrderKind
-        )
+        assert {
+            OrderKind.FIRST_LINK,
+            OrderKind.RESET_LINK,
+            OrderKind.CODE,
+            OrderKind.NEW_DEVICE,
+            OrderKind.PASSWORD_CHANGED,
+        } == set(OrderKind)
 
     @every_language
     def test_every_entry_can_be_said(self, language: str) -> None:

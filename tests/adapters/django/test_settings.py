@@ -175,7 +175,7 @@ class TestParts:
             auth = get_auth()
 
         assert Policy.uness() == auth.policy
-        assert isinstance(auth.password_sign_in.hashing, DjangoHashing)
+        assert isinstance(auth.password_sign_in.password_check.hashing, DjangoHashing)
         assert 2 == len(auth.keys.all(Purpose.CODE))
 
     def test_keys_sign_as_djangos_do(self) -> None:

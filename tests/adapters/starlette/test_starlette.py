@@ -1287,7 +1287,7 @@ class TestLimiters:
         policy = Policy.uness(hashing=HashingPolicy(queue_per_slot=3))
         sign = make_sign(policy=policy)
         extension = StarletteAuth(sign.auth)
-        slots = sign.auth.password_sign_in.slots
+        slots = sign.auth.password_sign_in.password_check.slots
 
         assert slots.count * 4 == slots.room
         assert extension._server.threads.hashing.total_tokens > slots.room  # noqa: SLF001 - nothing else tells

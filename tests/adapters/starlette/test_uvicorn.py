@@ -162,7 +162,7 @@ def free_slots(auth: UnessAuth) -> int:
     """
     Return how many hashing slots can be taken at once.
     """
-    slots = auth.password_sign_in.slots
+    slots = auth.password_sign_in.password_check.slots
     with ExitStack() as stack:
         return sum(stack.enter_context(slots.take()) for _ in range(slots.count))
 
@@ -190,7 +190,9 @@ class TestClientsThatLeave:
             served.hashing.gate.set()
             eventually(partial(has_refused, served, number))
 
-        assert served.auth.password_sign_in.slots.count == free_slots(served.auth)
+        assert served.auth.password_sign_in.password_check.slots.count == free_slots(
+            served.auth
+        )
         browser = served.browser()
         sign_in(browser, CAMILLE, PASSWORD)
         assert 429 == browser.status
@@ -214,7 +216,7 @@ class TestBodiesThatDoNotEnd:
         """
         More bodies that trickle than there are threads, and others are served at once.
         """
-        room = served.auth.password_sign_in.slots.room
+        room = served.auth.password_sign_in.password_check.slots.room
         many = room + SPARE_THREADS + THREADS + 1
         form = password_form(served, PASSWORD)
         before = threading.active_count()

@@ -133,6 +133,8 @@ class TestBegin:
             EventKind.CODE_SENT,
             EventKind.CODE_ACCEPTED,
             EventKind.SIGNED_IN,
+            EventKind.NEW_DEVICE,
+            EventKind.NOTICE_SENT,
         ] == desk.log.kinds()
 
     def test_no_mail_to_unknown(self, desk: Desk) -> None:

@@ -22,13 +22,13 @@ from uness_auth import (
 )
 from uness_auth.addresses import AddressFault
 from uness_auth.events import EventKind
-from uness_auth.guard import NetworkTaken
 from uness_auth.model import Account, Client
 from uness_auth.outcomes import (
     AddressMalformed,
     Busy,
     NothingTyped,
     NotSignedIn,
+    PasswordAnswer,
     PasswordSet,
     PasswordSuspended,
     Resumed,
@@ -40,8 +40,10 @@ from uness_auth.outcomes import (
 )
 from uness_auth.passwords import HashingSlots
 from uness_auth.policy import Budget
+from uness_auth.site_guard import WindowTaken
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import EventLog, FastHashing, FixedClock, Outbox
+from uness_auth.throttle import Spender
 
 
 HERE = Client(network="192.0.2.7", browser_digest="b" * 64)
@@ -90,8 +92,8 @@ def costs_of_network(auth: UnessAuth, policy: ThrottlePolicy) -> int:
     """
     left = 0
     while isinstance(
-        auth.password_sign_in.guard.take_network(Scope.NETWORK_PASSWORDS, HERE),
-        NetworkTaken,
+        auth.password_sign_in.guard.site.take_network(Scope.NETWORK_PASSWORDS, HERE),
+        WindowTaken,
     ):
         left += 1
     return policy.network_passwords.most - left
@@ -128,6 +130,16 @@ class Overtaken(HashingSlots):
             yield is_taken
 
 
+def sign_in_late(auth: UnessAuth, slots: HashingSlots) -> PasswordAnswer:
+    """
+    Sign in through slots of one's own.
+    """
+    flow = auth.password_sign_in
+    check = attrs.evolve(flow.password_check, slots=slots)
+    late = attrs.evolve(flow, password_check=check)
+    return late.sign_in(DOMINIQUE, RIGHT, HERE, is_remembered=False)
+
+
 class TestSignIn:
     @pytest.mark.parametrize("is_remembered", [False, True])
     def test_right(
@@ -147,7 +159,12 @@ class TestSignIn:
         )
         assert isinstance(auth.sessions.resume(answer.session_token), Resumed)
         assert answer.session_token not in repr(answer)
-        assert [EventKind.PASSWORD_ACCEPTED, EventKind.SIGNED_IN] == log.kinds()
+        assert [
+            EventKind.PASSWORD_ACCEPTED,
+            EventKind.SIGNED_IN,
+            EventKind.NEW_DEVICE,
+            EventKind.NOTICE_SENT,
+        ] == log.kinds()
 
     @pytest.mark.parametrize(
         ("address", "reason"),
@@ -277,7 +294,7 @@ class TestSignIn:
             memory_budget=64 * 1024 * 1024, queue_per_slot=0, longest_wait=timedelta(0)
         )
         auth = make_auth(policy=Policy.uness(hashing=slots))
-        with auth.password_sign_in.slots.take() as is_taken:
+        with auth.password_sign_in.password_check.slots.take() as is_taken:
             assert is_taken
             answers = [sign_in(auth, "Faux") for _ in range(50)]
 
@@ -556,12 +573,11 @@ class TestSuspension:
         A try that others overtook while it waited for a slot is not compared.
         """
         auth = make_auth(policy=suspending(1))
-        flow = auth.password_sign_in
-        assert flow.guard.look_password("dominique", HERE) is None
+        spender = Spender(account_id="dominique", client=HERE)
+        assert auth.password_sign_in.guard.look_password(spender) is None
 
         overtaken = Overtaken(lambda: sign_in(auth, "Faux"))
-        late = attrs.evolve(flow, slots=overtaken)
-        answer = late.sign_in(DOMINIQUE, RIGHT, HERE, is_remembered=False)
+        answer = sign_in_late(auth, overtaken)
 
         assert PasswordSuspended() == answer
         assert 1 == hashing.verified
@@ -575,13 +591,10 @@ class TestOvertaken:
         """
         A wait that began while one queued for a slot holds.
         """
-        flow = auth.password_sign_in
-
         overtaken = Overtaken(
             lambda: [sign_in(auth, "Faux") for _ in range(5)],
         )
-        late = attrs.evolve(flow, slots=overtaken)
-        answer = late.sign_in(DOMINIQUE, RIGHT, HERE, is_remembered=False)
+        answer = sign_in_late(auth, overtaken)
 
         assert isinstance(answer, Throttled)
         assert Scope.ACCOUNT_PASSWORDS is answer.scope

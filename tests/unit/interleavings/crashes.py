@@ -369,7 +369,10 @@ def two_wrong_passwords_with_one_try_left_and_no_slot(desk: Desk) -> Race:
     for _ in range(4):
         assert WrongPassword() == signs_in(desk, "Faux-2026")()
     slots: Any = Slots(desk)
-    desk.auth.password_sign_in = attrs.evolve(desk.auth.password_sign_in, slots=slots)
+    flow = desk.auth.password_sign_in
+    desk.auth.password_sign_in = attrs.evolve(
+        flow, password_check=attrs.evolve(flow.password_check, slots=slots)
+    )
 
     def check(runs: Runs) -> None:
         compared = sum(run.compared for run in runs.values())

@@ -20,17 +20,18 @@ from tests.unit.interleavings.desk import (
 )
 from uness_auth import UnessAuth
 from uness_auth.flows.password_link import PasswordLink
-from uness_auth.flows.password_sign_in import PasswordSignIn
-from uness_auth.guard import Guard, NetworkTaken, Taken
+from uness_auth.guard import Guard, Taken
 from uness_auth.model import Account, Client, CodeChallenge
 from uness_auth.outcomes import (
     LinkUsed,
-    PasswordAnswer,
     PasswordSetAnswer,
+    PasswordSuspended,
     SignedIn,
     SignInVetoed,
     Throttled,
+    WrongPassword,
 )
+from uness_auth.password_check import PasswordCheck
 from uness_auth.policy import DAY, Budget
 from uness_auth.ports import (
     Accounts,
@@ -41,7 +42,8 @@ from uness_auth.ports import (
     Stores,
 )
 from uness_auth.sessions import SessionKeeper
-from uness_auth.throttle import History, Refused
+from uness_auth.site_guard import SiteGuard, WindowTaken
+from uness_auth.throttle import History, Spender
 from uness_auth.tokens import LinkToken
 
 
@@ -314,32 +316,24 @@ class SetsThePasswordInTwoSteps(FaultyStore):
 # --- Flows ----------------------------------------------------------------------
 
 
-class ComparesThenSpends(PasswordSignIn):
+class ComparesThenSpends(PasswordCheck):
     found = ("two wrong passwords with one try left", "comparisons")
 
     def _in_slot(
-        self,
-        account: Account | None,
-        account_id: str,
-        password: str,
-        client: Client,
-        *,
-        is_remembered: bool,
-    ) -> PasswordAnswer:
+        self, account: Account | None, password: str, spender: Spender
+    ) -> Account | WrongPassword | PasswordSuspended | Throttled:
         proven = self._compare(account, password)
-        attempt = self._spend(account, account_id, client)
+        attempt = self._spend(account, spender)
         if isinstance(attempt, Throttled):
             return attempt
-        if proven is None:
-            return self._wrong(attempt)
-        return self._right(proven, attempt, is_remembered=is_remembered)
+        return self._wrong(attempt) if proven is None else self._right(proven, attempt)
 
 
 class CountsNothingInACrash(ComparesThenSpends):
     found = ("a wrong password that fails", "compared and not counted")
 
 
-class RehashesUnderALaterVersion(PasswordSignIn):
+class RehashesUnderALaterVersion(PasswordCheck):
     found = ("a link and a rehash", "the stored hash")
 
     def _rehash(self, account: Account, password: str) -> None:
@@ -392,15 +386,15 @@ class ForgivesEverybody(Guard):
         self._rewrite(taken.key, lambda _: History(), DAY)
 
 
-class LooksAtTheNetworkFirst(Guard):
+class LooksAtTheNetworkFirst(SiteGuard):
     found = ("a network with two tries left", "comparisons within the budget")
 
     def _take_network(
         self, name: str, budget: Budget, client: Client
-    ) -> NetworkTaken | Refused:
-        most, taken = self._network_budget(name, budget, client)
+    ) -> WindowTaken | None:
+        most, taken = self._network_window(name, budget, client)
         if self.counters.add(taken.key, 0, taken.expires_at) >= most:
-            return Refused(until=taken.expires_at)
+            return None
         _ = self.counters.add(taken.key, 1, taken.expires_at)
         return taken
 
@@ -422,18 +416,36 @@ def _in_the_stores(fault: type[FaultyStore]) -> Planted:
     return Planted(name=fault.__name__, race=race, says=says, plant=plant)
 
 
+def _replant_sessions(auth: UnessAuth, fault: Any) -> None:
+    sessions = _faulty(fault, auth.sessions)
+    auth.password_sign_in = attrs.evolve(auth.password_sign_in, sessions=sessions)
+    auth.code_sign_in = attrs.evolve(auth.code_sign_in, sessions=sessions)
+
+
+def _replant_guard(auth: UnessAuth, fault: Any) -> None:
+    sound = auth.code_sign_in.guard
+    if issubclass(fault, SiteGuard):
+        guard = attrs.evolve(sound, site=_faulty(fault, sound.site))
+    else:
+        guard = _faulty(fault, sound)
+    auth.code_sign_in = attrs.evolve(auth.code_sign_in, guard=guard)
+    flow = auth.password_sign_in
+    check = attrs.evolve(flow.password_check, guard=guard)
+    auth.password_sign_in = attrs.evolve(flow, guard=guard, password_check=check)
+
+
 def _in_the_flows(fault: Any) -> Planted:
     def replant(auth: UnessAuth) -> None:
-        if issubclass(fault, PasswordSignIn):
-            auth.password_sign_in = _faulty(fault, auth.password_sign_in)
-        elif issubclass(fault, PasswordLink):
+        if issubclass(fault, PasswordLink):
             auth.password_link = _faulty(fault, auth.password_link)
+        elif issubclass(fault, PasswordCheck):
+            flow = auth.password_sign_in
+            check = _faulty(fault, flow.password_check)
+            auth.password_sign_in = attrs.evolve(flow, password_check=check)
+        elif issubclass(fault, SessionKeeper):
+            _replant_sessions(auth, fault)
         else:
-            name = "guard" if issubclass(fault, Guard) else "sessions"
-            for flow in ("password_sign_in", "code_sign_in"):
-                sound = getattr(auth, flow)
-                part = _faulty(fault, getattr(sound, name))
-                setattr(auth, flow, attrs.evolve(sound, **{name: part}))
+            _replant_guard(auth, fault)
 
     race, says = fault.found
     return Planted(name=fault.__name__, race=race, says=says, replant=replant)

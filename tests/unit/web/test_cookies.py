@@ -18,8 +18,8 @@ VALUE = "x" * 43
 OTHER = "y" * 43
 DAYS = 24 * 3600
 
-SECURE = Cookies(Site(base_url="https://portail.example.fr"), Policy.uness().session)
-PLAIN = Cookies(Site(base_url="http://localhost:8000"), Policy.uness().session)
+SECURE = Cookies(Site(base_url="https://portail.example.fr"), Policy.uness())
+PLAIN = Cookies(Site(base_url="http://localhost:8000"), Policy.uness())
 NAME = "__Host-uness-session"
 
 

@@ -397,7 +397,7 @@ def full(portal: Portal) -> ExitStack:
     """
     Take every hashing slot until the stack is closed.
     """
-    slots = portal.auth.password_sign_in.slots
+    slots = portal.auth.password_sign_in.password_check.slots
     stack = ExitStack()
     for _ in range(slots.count):
         assert stack.enter_context(slots.take())
@@ -433,6 +433,8 @@ class TestSignOut:
     def test_ends_the_session(self, portal: Portal) -> None:
         """
         The session is closed, its cookie deleted, and the browser a new one.
+
+        Who was signed in here stays known, so that strangers cannot hold them up.
         """
         browser = portal.add_with_password()
         browser.sign_in()
@@ -441,7 +443,8 @@ class TestSignOut:
 
         assert isinstance(answer, Redirect)
         assert "http://localhost/auth/signed-out" == answer.location
-        assert ["uness-browser"] == list(browser.cookies)
+        assert {"uness-browser", "uness-device"} == set(browser.cookies)
+        assert before["uness-device"] == browser.cookies["uness-device"]
         assert before["uness-browser"] != browser.cookies["uness-browser"]
         assert {} == portal.contents()["sessions"]
         assert EventKind.SIGNED_OUT in portal.events.kinds()

@@ -75,7 +75,9 @@ class TestSignIn:
         assert isinstance(answer, Redirect)
         assert "http://localhost/" == answer.location
         assert browser.account is not None
-        assert [None, 15_552_000] == [cookie.max_age for cookie in answer.cookies]
+        assert [None, 15_552_000, 15_552_000] == [
+            cookie.max_age for cookie in answer.cookies
+        ]
 
     def test_remembered(self, portal: Portal) -> None:
         """

@@ -266,7 +266,7 @@ class TestResume:
 class TestSignIn:
     def test_without_our_pages(self, portal: Portal) -> None:
         """
-        Whom the host knows by other means gets both cookies; an older session ends.
+        Whom the host knows by other means gets all cookies; an older session ends.
         """
         browser = portal.add_with_password()
         browser.sign_in()
@@ -278,7 +278,9 @@ class TestSignIn:
         header = f"uness-session={cookies[0].cookie_value}"
         after = Request(method="GET", path="/", headers={"cookie": header})
 
-        assert ["uness-session", "uness-browser"] == [one.name for one in cookies]
+        assert ["uness-session", "uness-device", "uness-browser"] == [
+            one.name for one in cookies
+        ]
         assert isinstance(portal.site.resume(after), Resumed)
         assert isinstance(portal.site.resume(before), NotSignedIn)
 

@@ -23,7 +23,7 @@ def visitors(trusted_proxies: int = 0) -> Visitors:
     """
     return Visitors(
         site=Site(base_url="http://localhost"),
-        policy=Policy.uness().session,
+        policy=Policy.uness(),
         trusted_proxies=trusted_proxies,
         trusted_networks=(ip_network("192.0.2.0/24"),),
     )
