@@ -8,80 +8,28 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
-from typing import TypeVar
 
 import attrs
 import pytest
 
-from uness_auth.devices import Devices
+from tests.unit.guards import (
+    CODE,
+    FIRST,
+    HERE,
+    RESET,
+    THERE,
+    Desk,
+    at_once,
+    spender,
+)
 from uness_auth.errors import StorageError
-from uness_auth.events import Audit, EventKind
-from uness_auth.guard import Guard, MailRefused, Taken
-from uness_auth.keys import KeyRing
-from uness_auth.model import Client, OrderKind
+from uness_auth.events import EventKind
+from uness_auth.guard import MailRefused, Taken
+from uness_auth.model import Account, Client
 from uness_auth.outcomes import PasswordSuspended, Scope, Throttled
 from uness_auth.policy import DAY, HOUR, MINUTE, SECOND, Budget, ThrottlePolicy
 from uness_auth.ports import Counters
-from uness_auth.site_guard import SiteGuard, WindowTaken
 from uness_auth.storage.memory import MemoryStorage
-from uness_auth.testing import EventLog, FixedClock
-from uness_auth.throttle import Spender
-
-
-T = TypeVar("T")
-KEYS = KeyRing(
-    ["first-key-of-the-tests-0123456789abcdef"], base_url="https://a.example"
-)
-HERE = Client(network="192.0.2.7")
-THERE = Client(network="2001:db8::/64")
-CAMPUS = Client(network="198.51.100.1", is_trusted_network=True)
-CODE, FIRST, RESET = OrderKind.CODE, OrderKind.FIRST_LINK, OrderKind.RESET_LINK
-
-
-def spender(account_id: str, client: Client = HERE, device_id: str = "") -> Spender:
-    """
-    Return who spends: the account, or a device that it knows.
-    """
-    return Spender(account_id=account_id, client=client, device_id=device_id)
-
-
-class Desk:
-    """
-    A guard, and everything around it.
-    """
-
-    def __init__(
-        self, policy: ThrottlePolicy | None = None, counters: Counters | None = None
-    ) -> None:
-        self.clock = FixedClock()
-        self.log = EventLog()
-        self.counters = counters or MemoryStorage().counters
-        self.policy = policy or ThrottlePolicy()
-        self.guard = Guard(
-            site=SiteGuard(
-                counters=self.counters,
-                policy=self.policy,
-                keys=KEYS,
-                clock=self.clock,
-                audit=Audit(self.clock, [self.log]),
-            ),
-            counters=self.counters,
-            policy=self.policy,
-            keys=KEYS,
-            devices=Devices(KEYS, self.policy),
-            clock=self.clock,
-        )
-
-    def fail(self, times: int, client: Client = HERE, account_id: str = "42") -> None:
-        """
-        Spend so many wrong passwords, each as soon as it is allowed.
-        """
-        for _ in range(times):
-            answer = self.guard.take_password(spender(account_id, client))
-            if isinstance(answer, Throttled):
-                self.clock.now = answer.until
-                answer = self.guard.take_password(spender(account_id, client))
-            assert isinstance(answer, Taken)
 
 
 @attrs.define
@@ -166,20 +114,6 @@ class Garbage(Down):
         Return nonsense.
         """
         return "[[], 0"
-
-
-def at_once(call: Callable[[], T], times: int = 32) -> list[T]:
-    """
-    Call from so many threads that start together.
-    """
-    barrier = Barrier(times)
-
-    def one(_: int) -> T:
-        barrier.wait()
-        return call()
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(one, range(times)))
 
 
 @pytest.fixture(name="desk")
@@ -558,111 +492,7 @@ class Vanishing:
         return self.real.purge(before, limit)
 
 
-class TestNetworks:
-    @pytest.mark.parametrize(
-        ("scope", "most", "per"),
-        [
-            (Scope.NETWORK_PASSWORDS, 100, 10 * MINUTE),
-            (Scope.NETWORK_CODES, 50, 10 * MINUTE),
-            (Scope.NETWORK_MAILS, 600, HOUR),
-        ],
-    )
-    def test_budget(self, desk: Desk, scope: Scope, most: int, per: timedelta) -> None:
-        """
-        A network has its budget, to the last, until its window ends.
-        """
-        answers = [desk.guard.site.take_network(scope, HERE) for _ in range(most + 1)]
-        throttled = answers.pop()
-
-        assert all(isinstance(one, WindowTaken) for one in answers)
-        assert isinstance(throttled, Throttled)
-        assert scope is throttled.scope
-        assert desk.clock() < throttled.until <= desk.clock() + per
-        assert isinstance(desk.guard.site.take_network(scope, THERE), WindowTaken)
-        desk.clock.now = throttled.until
-        assert isinstance(desk.guard.site.take_network(scope, HERE), WindowTaken)
-
-    def test_campus(self, desk: Desk) -> None:
-        """
-        A trusted network has twenty times as much.
-        """
-        for _ in range(20 * 50):
-            answer = desk.guard.site.take_network(Scope.NETWORK_CODES, CAMPUS)
-            assert isinstance(answer, WindowTaken)
-
-        assert isinstance(
-            desk.guard.site.take_network(Scope.NETWORK_CODES, CAMPUS), Throttled
-        )
-
-    def test_exact_under_threads(self) -> None:
-        """
-        Of many who ask at once exactly the budget goes on, and one event is written.
-        """
-        desk = Desk(ThrottlePolicy(network_codes=Budget(7, 10 * MINUTE)))
-        answers = at_once(
-            lambda: desk.guard.site.take_network(Scope.NETWORK_CODES, HERE)
-        )
-
-        assert 7 == sum(isinstance(one, WindowTaken) for one in answers)
-        assert [EventKind.THROTTLED] == desk.log.kinds()
-        assert "192.0.2.0/24" == desk.log.events[0].network
-
-    def test_refused_do_not_count(self) -> None:
-        """
-        Only what went on and failed counts: the flood behind it does not.
-        """
-        desk = Desk(ThrottlePolicy(network_codes=Budget(1, 10 * MINUTE)))
-        taken = desk.guard.site.take_network(Scope.NETWORK_CODES, HERE)
-        assert isinstance(taken, WindowTaken)
-        for _ in range(100):
-            desk.guard.site.take_network(Scope.NETWORK_CODES, HERE)
-        desk.guard.site.give_back((taken,))
-
-        assert isinstance(
-            desk.guard.site.take_network(Scope.NETWORK_CODES, HERE), WindowTaken
-        )
-
-    def test_one_event_per_window(self) -> None:
-        """
-        Each window that is spent is told once, and the next one again.
-        """
-        desk = Desk(ThrottlePolicy(network_codes=Budget(1, 10 * MINUTE)))
-        for _ in range(3):
-            for _ in range(5):
-                desk.guard.site.take_network(Scope.NETWORK_CODES, HERE)
-            desk.clock.tick(10 * MINUTE)
-
-        assert [EventKind.THROTTLED] * 3 == desk.log.kinds()
-
-
-class TestUnknown:
-    def test_budget_then_one_page(self, desk: Desk) -> None:
-        """
-        Thirty unknown addresses are told, and then none for that network.
-        """
-        answers = [desk.guard.site.take_unknown(HERE) for _ in range(31)]
-
-        assert [True] * 30 + [False] == answers
-        assert not desk.guard.site.may_tell(HERE)
-        assert desk.guard.site.may_tell(THERE)
-
-    def test_asking_spends_nothing(self, desk: Desk) -> None:
-        """
-        Whoever gives known addresses only is told as long as they like.
-        """
-        answers = [desk.guard.site.may_tell(HERE) for _ in range(100)]
-
-        assert [True] * 100 == answers
-
-    def test_policy_that_never_tells(self) -> None:
-        """
-        Where unknown addresses are not told there is no budget to spend.
-        """
-        desk = Desk(ThrottlePolicy(tells_unknown=False))
-
-        assert not desk.guard.site.may_tell(HERE)
-        assert [] == desk.log.events
-
+class TestDecoys:
     def test_decoy_ids(self, desk: Desk) -> None:
         """
         An unknown address has one decoy, which looks like nobody and tells nothing.
@@ -673,3 +503,146 @@ class TestUnknown:
         assert decoy != desk.guard.decoy_id("somebody@example.fr")
         assert len(decoy) <= 64
         assert "nobody" not in decoy
+
+
+class TestKnownDevice:
+    """
+    P32: strangers cannot keep an account's owner out.
+    """
+
+    OWN = spender("42", device_id="d" * 22)
+
+    def test_who_spends(self, desk: Desk) -> None:
+        """
+        A browser that the account knows under its version spends budgets of its own.
+        """
+        account = Account(
+            id="42",
+            address="camille@example.fr",
+            credential_version=7,
+            created_at=desk.clock(),
+        )
+        cookie = desk.guard.devices.joined("", "42", 7, desk.clock())
+        here = attrs.evolve(HERE, device=cookie)
+        moved = attrs.evolve(account, credential_version=8)
+
+        assert desk.guard.spender("42", account, here).is_known_device
+        assert not desk.guard.spender("42", moved, here).is_known_device
+        assert not desk.guard.spender("42", account, HERE).is_known_device
+        assert not desk.guard.spender("decoy-1", None, here).is_known_device
+
+    def test_password_goes_on_while_strangers_guess(self, desk: Desk) -> None:
+        """
+        A wait that strangers caused is not the known device's.
+        """
+        desk.fail(12)
+
+        assert isinstance(desk.guard.look_password(spender("42")), Throttled)
+        assert desk.guard.look_password(self.OWN) is None
+        assert isinstance(desk.guard.take_password(self.OWN), Taken)
+
+    def test_password_has_ten_a_day(self, desk: Desk) -> None:
+        """
+        Ten wrong ones a day from one device, waits between them, all from one network.
+        """
+        for _ in range(10):
+            answer = desk.guard.take_password(self.OWN)
+            if isinstance(answer, Throttled):
+                desk.clock.now = answer.until
+                answer = desk.guard.take_password(self.OWN)
+            assert isinstance(answer, Taken)
+        start = desk.clock()
+        desk.clock.tick(2 * HOUR)
+        answer = desk.guard.take_password(self.OWN)
+
+        assert isinstance(answer, Throttled)
+        assert start + 20 * HOUR < answer.until <= start + DAY
+        assert isinstance(desk.guard.take_password(spender("42")), Taken)
+
+    def test_devices_do_not_share(self, desk: Desk) -> None:
+        """
+        Each device of the account, and each account of the device, has its own.
+        """
+        for _ in range(5):
+            assert isinstance(desk.guard.take_password(self.OWN), Taken)
+
+        assert isinstance(desk.guard.look_password(self.OWN), Throttled)
+        for other in (spender("42", device_id="e"), spender("43", device_id="d" * 22)):
+            assert desk.guard.look_password(other) is None
+
+    def test_run_suspends_there_too(self) -> None:
+        """
+        A stolen laptop has no more tries in a row than strangers have.
+        """
+        desk = Desk(ThrottlePolicy(passwords_in_a_row=2))
+        taken = [desk.guard.take_password(self.OWN) for _ in range(3)]
+        assert all(isinstance(one, Taken) for one in taken)
+        _, second, third = [one for one in taken if isinstance(one, Taken)]
+
+        assert desk.guard.suspends(second)
+        assert desk.guard.is_suspended(third)
+        assert PasswordSuspended() == desk.guard.look_password(self.OWN)
+
+    def test_success_ends_both_waits(self, desk: Desk) -> None:
+        """
+        The owner's success ends the account's wait and the device's, not the days'.
+        """
+        desk.fail(5)
+        for _ in range(5):
+            assert isinstance(desk.guard.take_password(self.OWN), Taken)
+        desk.guard.end_wait(self.OWN)
+
+        for whose, left in ((spender("42"), 12 - 5), (self.OWN, 10 - 5)):
+            assert desk.guard.look_password(whose) is None
+            for _ in range(left):
+                assert isinstance(desk.guard.take_password(whose), Taken)
+                desk.guard.end_wait(whose)
+            assert isinstance(desk.guard.look_password(whose), Throttled)
+
+    def test_codes_are_its_own(self, desk: Desk) -> None:
+        """
+        Ten codes a day, whatever strangers tried, and from one network.
+        """
+        while isinstance(desk.guard.take_code(spender("42")), Taken):
+            pass
+        answers = [desk.guard.take_code(self.OWN) for _ in range(11)]
+
+        assert isinstance(answers.pop(), Throttled)
+        assert all(isinstance(one, Taken) for one in answers)
+
+    def test_mails_are_its_own(self, desk: Desk) -> None:
+        """
+        Strangers who asked for mails all day do not pause the owner's.
+        """
+        for kind in (RESET, CODE):
+            while isinstance(desk.guard.take_mail(spender("42"), kind), Taken):
+                pass
+            assert isinstance(desk.guard.take_mail(self.OWN, kind), Taken)
+
+    def test_mails_are_ten_a_day(self, desk: Desk) -> None:
+        """
+        Links a minute apart at least, ten a day; codes ten a day.
+        """
+        assert isinstance(desk.guard.take_mail(self.OWN, RESET), Taken)
+        assert isinstance(desk.guard.take_mail(self.OWN, RESET), MailRefused)
+        for _ in range(9):
+            desk.clock.tick(MINUTE)
+            assert isinstance(desk.guard.take_mail(self.OWN, RESET), Taken)
+        desk.clock.tick(HOUR)
+        assert isinstance(desk.guard.take_mail(self.OWN, RESET), MailRefused)
+
+        codes = [desk.guard.take_mail(self.OWN, CODE) for _ in range(11)]
+        assert isinstance(codes.pop(), MailRefused)
+        assert all(isinstance(one, Taken) for one in codes)
+
+    def test_events_say_whose(self, desk: Desk) -> None:
+        """
+        The helpdesk reads which account waits; a decoy is nobody's.
+        """
+        decoy = desk.guard.decoy_id("nobody@example.fr")
+        for account_id in ("42", decoy):
+            for _ in range(5):
+                desk.guard.take_password(spender(account_id))
+            assert isinstance(desk.guard.look_password(spender(account_id)), Throttled)
+
+        assert ["42", ""] == [one.account_id for one in desk.log.events]
