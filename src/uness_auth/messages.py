@@ -292,6 +292,8 @@ def _digest(site: Site, order: MailOrder) -> str:
         str(order.credential_version),
         order.issued_at.isoformat(),
         order.challenge_id,
+        order.browser,
+        order.network,
     )
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:40]
 

@@ -45,7 +45,14 @@ class SessionKeeper:
     audit: Audit
 
     def open(
-        self, account: Account, client: Client, /, *, method: str, is_remembered: bool
+        self,
+        account: Account,
+        client: Client,
+        /,
+        *,
+        method: str,
+        is_remembered: bool,
+        is_asked_again: bool = False,
     ) -> SignedIn | SignInVetoed:
         """
         Sign a browser in under the credential version of *account*, as it was checked.
@@ -55,13 +62,17 @@ class SessionKeeper:
         same account was asked again who it is, and stays remembered if it was.
 
         A sign-in from a browser that the account never used is told by mail.
+
+        Args:
+            is_asked_again: Whether it proved who it is in a session that is void now.
         """
         if not self.may_sign_in(account):
             self.audit.record(
                 EventKind.SIGN_IN_VETOED, account, client=client, method=method
             )
             return SignInVetoed()
-        asked_again = self._own(account, client)
+        before = self._own(account, client)
+        is_asked_again = is_asked_again or before is not None
         token = secrets.token_urlsafe(32)
         now = self.clock()
         session = Session(
@@ -71,9 +82,9 @@ class SessionKeeper:
             opened_at=now,
             last_seen_at=now,
             is_remembered=is_remembered
-            or (asked_again is not None and asked_again.is_remembered),
+            or (before is not None and before.is_remembered),
             # A browser that is to be remembered may be anybody's a week later.
-            authenticated_at=now if asked_again or not is_remembered else None,
+            authenticated_at=now if is_asked_again or not is_remembered else None,
             browser=client.browser,
             network=masked_network(client.network),
         )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import html
 import re
 from datetime import UTC, datetime, timedelta
 from email.headerregistry import Address
@@ -55,6 +56,13 @@ CODE = attrs.evolve(
     challenge_id="0123456789abcdef0123456789abcdef",
     key_id=KEYS.signing_id,
 )
+NEW_DEVICE = attrs.evolve(
+    FIRST_LINK,
+    kind=OrderKind.NEW_DEVICE,
+    browser="Firefox, Windows",
+    network="192.0.2.0/24",
+)
+CHANGED = attrs.evolve(NEW_DEVICE, kind=OrderKind.PASSWORD_CHANGED)
 HEADERS = [
     "From",
     "To",
@@ -233,8 +241,77 @@ class TestCodeMail:
         assert "It is valid once and for 90 seconds." in body(message, "plain")
 
 
+class TestNotice:
+    def test_says_what_happened_and_what_to_do(self) -> None:
+        """
+        When, in which browser, roughly where; and the way to close that session.
+        """
+        message = composed(NEW_DEVICE)
+        text = body(message, "plain")
+
+        assert "Nouvelle connexion" == message["Subject"]
+        for fact in (
+            "Quand : le 22 novembre 2026 à 14 h 32",
+            "Navigateur : Firefox, Windows",
+            "Réseau : 192.0.2.0/24",
+            "Si c'était vous, vous n'avez rien à faire.",
+        ):
+            assert fact in text
+            assert html.escape(fact) in body(message, "html")
+        assert SITE.url("account/sessions") in text.split()
+
+    def test_of_a_changed_password(self) -> None:
+        """
+        Whoever did not change it begins where a new one is asked for.
+        """
+        message = composed(CHANGED)
+        text = body(message, "plain")
+
+        assert "Votre mot de passe a été modifié" == message["Subject"]
+        assert "« Mot de passe oublié ? »" in text
+        assert SITE.url() in text.split()
+
+    def test_names_no_page_that_is_not_there(self) -> None:
+        """
+        Where sessions cannot be listed the mail does not send anybody there.
+        """
+        composer = Messages(SITE, POLICY, TOKENS, CODES, lists_sessions=False)
+        text = body(composed(NEW_DEVICE, composer=composer), "plain")
+
+        assert SITE.url("account/sessions") not in text
+        assert SITE.url() in text.split()
+
+    def test_unknown_facts(self) -> None:
+        """
+        What is not known is said to be unknown.
+        """
+        text = body(composed(attrs.evolve(NEW_DEVICE, browser="", network="")), "plain")
+
+        assert "Navigateur : inconnu" in text
+        assert "Réseau : inconnu" in text
+
+    @pytest.mark.parametrize("order", [NEW_DEVICE, CHANGED])
+    def test_is_told_whatever_changed_since(self, order: MailOrder) -> None:
+        """
+        Who got in and changed the password at once does not silence the mail.
+        """
+        later = attrs.evolve(REGULAR, credential_version=9)
+
+        assert isinstance(messages().compose(order, later, ASKED_AT), EmailMessage)
+
+    def test_two_at_once_are_two_mails(self) -> None:
+        """
+        Two browsers within a second are told apart.
+        """
+        other = attrs.evolve(NEW_DEVICE, browser="Safari, iPhone")
+
+        assert composed(NEW_DEVICE)["Message-ID"] != composed(other)["Message-ID"]
+
+
 class TestHeaders:
-    @pytest.mark.parametrize("order", [FIRST_LINK, RESET_LINK, CODE])
+    @pytest.mark.parametrize(
+        "order", [FIRST_LINK, RESET_LINK, CODE, NEW_DEVICE, CHANGED]
+    )
     def test_are_these_and_no_others(self, order: MailOrder) -> None:
         """
         A mail has nine headers, whatever it is about.
@@ -248,7 +325,9 @@ class TestHeaders:
         assert ("Uness", "acces@uness.example") == mailbox(message, "From")
         assert ("", "camille.durand@univ-exemple.fr") == mailbox(message, "To")
 
-    @pytest.mark.parametrize("order", [FIRST_LINK, RESET_LINK, CODE])
+    @pytest.mark.parametrize(
+        "order", [FIRST_LINK, RESET_LINK, CODE, NEW_DEVICE, CHANGED]
+    )
     def test_any_server_takes_it(self, order: MailOrder) -> None:
         """
         Seven bits, and no line that quoted-printable does not allow.
@@ -264,7 +343,7 @@ class TestHeaders:
             part["Content-Transfer-Encoding"] for part in received(message).iter_parts()
         ]
 
-    @pytest.mark.parametrize("order", [FIRST_LINK, CODE])
+    @pytest.mark.parametrize("order", [FIRST_LINK, CODE, NEW_DEVICE])
     def test_a_retry_is_the_same_mail(self, order: MailOrder) -> None:
         """
         The same order gives the same bytes, later and from another process.
@@ -310,7 +389,7 @@ class TestHeaders:
 
 
 class TestTracking:
-    @pytest.mark.parametrize("order", [FIRST_LINK, CODE])
+    @pytest.mark.parametrize("order", [FIRST_LINK, CODE, NEW_DEVICE])
     def test_nothing_is_fetched(self, order: MailOrder) -> None:
         """
         The mail loads nothing, and leads to the site, the support and the home page.

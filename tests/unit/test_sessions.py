@@ -69,12 +69,12 @@ class Desk:
             created_at=datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
         )
 
-    def open(self, *, is_remembered: bool = False) -> str:
+    def open(self, client: Client = HERE, *, is_remembered: bool = False) -> str:
         """
         Open a session and return its token.
         """
         answer = self.keeper.open(
-            self.account(), HERE, method="password", is_remembered=is_remembered
+            self.account(), client, method="password", is_remembered=is_remembered
         )
         assert isinstance(answer, SignedIn)
         return answer.session_token
@@ -84,6 +84,12 @@ class Desk:
         Say whether *token* opens something.
         """
         return isinstance(self.keeper.resume(token), Resumed)
+
+    def subjects(self) -> list[str]:
+        """
+        Return the subjects of all that was mailed.
+        """
+        return [message["Subject"] for _, message in self.outbox.messages]
 
     def stored(self, token: str) -> Session:
         """
@@ -317,3 +323,143 @@ class TestClose:
         desk.keeper.close("A" * 43, HERE)
 
         assert EventKind.SIGNED_OUT not in desk.log.kinds()
+
+
+class TestRecent:
+    """
+    Recent authentication: who it is was proven a moment ago, in this session.
+    """
+
+    def resumed(self, desk: Desk, token: str) -> Resumed:
+        """
+        Return what the token opens.
+        """
+        answer = desk.keeper.resume(token)
+        assert isinstance(answer, Resumed)
+        return answer
+
+    def test_ten_minutes(self, desk: Desk) -> None:
+        """
+        A sign-in is recent for as long as the policy says, and then no more.
+        """
+        token = desk.open()
+        desk.clock.tick(10 * MINUTE - SECOND)
+        assert self.resumed(desk, token).is_recent
+        desk.clock.tick(SECOND)
+        assert not self.resumed(desk, token).is_recent
+
+    def test_remembered_never_is(self, desk: Desk) -> None:
+        """
+        A remembered session never counts as recent, not even at once.
+        """
+        assert not self.resumed(desk, desk.open(is_remembered=True)).is_recent
+
+    def test_asked_again(self, desk: Desk) -> None:
+        """
+        Whoever proves it again in their session stays remembered, and is recent.
+        """
+        first = desk.open(is_remembered=True)
+        desk.clock.tick(5 * MINUTE)
+        again = desk.open(client=attrs.evolve(HERE, session=first))
+        resumed = self.resumed(desk, again)
+
+        assert resumed.session.is_remembered
+        assert resumed.is_recent
+        assert not desk.is_open(first)
+
+    def test_another_account_goes_on_with_nothing(self, desk: Desk) -> None:
+        """
+        Who signs in over somebody else's session inherits nothing, and ends it.
+        """
+        other = attrs.evolve(desk.account(), id="43", address="other@example.fr")
+        desk.storage.registry.apply([other])
+        answer = desk.keeper.open(other, HERE, method="code", is_remembered=True)
+        assert isinstance(answer, SignedIn)
+        mine = desk.open(client=attrs.evolve(HERE, session=answer.session_token))
+
+        assert not self.resumed(desk, mine).session.is_remembered
+        assert not desk.is_open(answer.session_token)
+
+    def test_a_dead_session_proves_nothing(self, desk: Desk) -> None:
+        """
+        A remembered session that is over leaves nothing to go on with.
+        """
+        first = desk.open(is_remembered=True)
+        desk.clock.tick(timedelta(days=31))
+        again = desk.open(client=attrs.evolve(HERE, session=first))
+
+        assert not self.resumed(desk, again).session.is_remembered
+
+
+class TestNewDevice:
+    def test_told_once(self, desk: Desk) -> None:
+        """
+        A browser that the account never used is told by mail; after that it is known.
+        """
+        first = desk.keeper.open(
+            desk.account(), HERE, method="password", is_remembered=False
+        )
+        assert isinstance(first, SignedIn)
+        assert ["Nouvelle connexion"] == desk.subjects()
+        _ = desk.open(client=attrs.evolve(HERE, device=first.device))
+
+        assert ["Nouvelle connexion"] == desk.subjects()
+        assert 1 == desk.log.kinds().count(EventKind.NEW_DEVICE)
+
+    def test_says_which_and_where(self, desk: Desk) -> None:
+        """
+        Time, browser family, rough place, and the way to close that session.
+        """
+        here = attrs.evolve(HERE, browser="Firefox, Windows")
+        _ = desk.open(client=here)
+        [(to, message)] = desk.outbox.messages
+        part = message.get_body(("plain",))
+        assert part is not None
+        text = part.get_content().replace("\u00a0", " ")
+
+        assert desk.account().address == to
+        for fact in (
+            "Quand : le 22 novembre 2026 à 14 h 32",
+            "Navigateur : Firefox, Windows",
+            "Réseau : 192.0.2.0/24",
+            "http://localhost:8000/auth/account/sessions",
+        ):
+            assert fact in text
+        assert "192.0.2.7" not in text
+
+    def test_a_new_password_makes_no_stranger(self, desk: Desk) -> None:
+        """
+        Nothing is said that is not so: this browser was used before.
+        """
+        first = desk.keeper.open(
+            desk.account(), HERE, method="password", is_remembered=False
+        )
+        assert isinstance(first, SignedIn)
+        moved = attrs.evolve(desk.account(), credential_version=8)
+        known = attrs.evolve(HERE, device=first.device)
+        _ = desk.keeper.open(moved, known, method="password", is_remembered=False)
+
+        assert 1 == len(desk.outbox.messages)
+
+    def test_a_mail_server_that_is_down(self, desk: Desk) -> None:
+        """
+        Who has proven who they are is signed in, told or not; the operator learns it.
+        """
+        desk.outbox.is_down = True
+
+        assert desk.is_open(desk.open())
+        assert EventKind.MAIL_FAILED in desk.log.kinds()
+        assert EventKind.MAIL_DROPPED in desk.log.kinds()
+
+    def test_ends_the_wait(self, desk: Desk) -> None:
+        """
+        By whatever way: the host's own, too.
+        """
+        guard = desk.keeper.guard
+        spender = guard.spender("42", desk.account(), HERE)
+        for _ in range(5):
+            _ = guard.take_password(spender)
+        assert guard.look_password(spender) is not None
+        _ = desk.open()
+
+        assert guard.look_password(spender) is None

@@ -135,4 +135,5 @@ class PasswordChange:
             client,
             method="password_change",
             is_remembered=session.is_remembered,
+            is_asked_again=True,
         )

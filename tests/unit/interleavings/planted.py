@@ -349,11 +349,11 @@ class ReadsTheVersionLate(SessionKeeper):
     found = ("a link and the old password", "sessions that work")
 
     def open(
-        self, account: Account, client: Client, /, *, method: str, is_remembered: bool
+        self, account: Account, client: Client, /, **how: Any
     ) -> SignedIn | SignInVetoed:
         latest = self.accounts.by_id(account.id)
         assert latest is not None
-        return super().open(latest, client, method=method, is_remembered=is_remembered)
+        return super().open(latest, client, **how)
 
 
 class ReadsTheVersionLateForCodes(ReadsTheVersionLate):
