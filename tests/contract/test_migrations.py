@@ -4,6 +4,7 @@ Tables of one version become those of the next, and every row is kept.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -38,6 +40,9 @@ BACKENDS: Final[dict[str, Backend]] = {
     "mariadb": MARIADB,
 }
 PROCESSES: Final = 4
+# What the library makes, and what the one with a planted step would.
+TODAY: Final = schema.VERSION
+NEXT: Final = TODAY + 1
 WAITS: Final = Waits.of(timedelta(seconds=2))
 
 # What `first_release/rows.sql` holds, as the stores tell it.
@@ -110,6 +115,23 @@ CHALLENGE: Final = CodeChallenge(
     is_certain=False,
 )
 
+# What the second version adds to the first, as MariaDB may leave it half done.
+OF_THE_SECOND: Final = (
+    "ALTER TABLE uness_auth_sessions ADD COLUMN authenticated_at BIGINT",
+    "ALTER TABLE uness_auth_sessions ADD COLUMN browser VARCHAR(64) "
+    "DEFAULT '' NOT NULL",
+    "ALTER TABLE uness_auth_sessions ADD COLUMN network VARCHAR(64) "
+    "DEFAULT '' NOT NULL",
+    "CREATE INDEX ix_uness_auth_sessions_account_id "
+    "ON uness_auth_sessions (account_id)",
+)
+# As a process of the first release writes `SESSIONS[0]`, under another digest.
+OPENED_BY_THE_FIRST: Final = """
+INSERT INTO uness_auth_sessions
+(digest, account_id, credential_version, opened_at, last_seen_at, is_remembered)
+VALUES ('d1d1', '4711', 7, 1795440727, 1795440787, TRUE)
+"""
+
 # What each process runs: a start of a site, when all the others start, too.
 PROGRAM: Final = """
 import sys
@@ -117,7 +139,7 @@ from uness_auth.storage.sql import SQLStorage, migrations, schema
 
 url, planted = sys.argv[1:]
 migrations.FOLDERS = (*migrations.FOLDERS, planted)
-schema.VERSION = 2
+schema.VERSION += 1
 storage = SQLStorage(url)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -147,7 +169,7 @@ def _storage(url: str) -> Iterator[SQLStorage]:
 
 class TestFirstVersion:
     def test_is_what_the_first_release_made(
-        self, storage: SQLStorage, url: str
+        self, storage: SQLStorage, url: str, tmp_path: Path
     ) -> None:
         """
         The first revision makes the tables of the first release, to the letter.
@@ -156,7 +178,8 @@ class TestFirstVersion:
         restored = shape_of(storage)
         drop_all(url)
 
-        storage.create_schema()
+        with library_of(1, tmp_path):
+            storage.create_schema()
 
         assert restored == shape_of(storage)
 
@@ -172,8 +195,72 @@ class TestFirstVersion:
 
         storage.create_schema()
 
-        assert 1 == storage.schema_version()
+        assert TODAY == storage.schema_version()
         assert rows_are_kept(storage, but_counters=True)
+
+
+class TestSecondVersion:
+    def test_sessions_are_kept(self, storage: SQLStorage, url: str) -> None:
+        """
+        Sessions of the first release go on, say nothing new, and are found by account.
+        """
+        restore_first_release(url)
+
+        storage.create_schema()
+
+        lists = storage.stores.session_lists
+        assert lists is not None
+        assert [*SESSIONS[:1]] == list(lists.of_account("4711", 10))
+        assert [*SESSIONS[1:]] == list(lists.of_account("nobody", 10))
+
+    @pytest.mark.parametrize("count", range(len(OF_THE_SECOND) + 1))
+    def test_broken_off_is_finished(
+        self, storage: SQLStorage, url: str, count: int
+    ) -> None:
+        """
+        Wherever the step broke off, what is missing is added.
+        """
+        storage.create_schema()
+        whole = shape_of(storage)
+        drop_all(url)
+        restore_first_release(url)
+        run_all(url, OF_THE_SECOND[:count])
+
+        storage.create_schema()
+
+        assert whole == shape_of(storage)
+        assert rows_are_kept(storage)
+
+    def test_old_processes_go_on(self, storage: SQLStorage, url: str) -> None:
+        """
+        A process of the first release opens sessions in the new tables.
+        """
+        restore_first_release(url)
+        storage.create_schema()
+
+        run_all(url, [OPENED_BY_THE_FIRST])
+
+        assert storage.stores.sessions.by_digest("d1d1") == attrs.evolve(
+            SESSIONS[0], digest="d1d1"
+        )
+
+    def test_goes_back_and_up_again(self, storage: SQLStorage, url: str) -> None:
+        """
+        Noted as the version before, the tables are those of this one to the next call.
+        """
+        storage.create_schema()
+        session = attrs.evolve(
+            SESSIONS[0], authenticated_at=NOW, browser="Firefox, Windows"
+        )
+        storage.stores.sessions.add(session)
+        whole = shape_of(storage)
+        run_all(url, ["UPDATE uness_auth_schema SET version = 1"])
+
+        storage.create_schema()
+
+        assert TODAY == storage.schema_version()
+        assert whole == shape_of(storage)
+        assert session == storage.stores.sessions.by_digest(session.digest)
 
 
 class TestVersions:
@@ -234,7 +321,7 @@ class TestUpgrade:
             storage.create_schema()
             storage.create_schema()
 
-            assert 2 == storage.schema_version()
+            assert NEXT == storage.schema_version()
             assert rows_are_kept(storage)
         assert [1, 1, 1, 1] == times_of(storage)
 
@@ -245,7 +332,7 @@ class TestUpgrade:
         with library_with("adding"):
             storage.create_schema()
 
-            assert 2 == storage.schema_version()
+            assert NEXT == storage.schema_version()
         assert [] == times_of(storage)
 
     def test_stores_wait_for_the_step(self, storage: SQLStorage, url: str) -> None:
@@ -256,7 +343,9 @@ class TestUpgrade:
 
         with (
             library_with("adding"),
-            pytest.raises(ConfigurationError, match=r"version 1, .* needs 2") as told,
+            pytest.raises(
+                ConfigurationError, match=rf"version 1, .* needs {NEXT}"
+            ) as told,
         ):
             _ = storage.stores
 
@@ -270,11 +359,12 @@ class TestUpgrade:
         with library_with("adding"):
             storage.create_schema()
 
-        with pytest.raises(ConfigurationError, match=r"version 2.*upgrade uness-auth"):
+        refusal = rf"version {NEXT}.*upgrade uness-auth"
+        with pytest.raises(ConfigurationError, match=refusal):
             _ = storage.stores
-        with pytest.raises(ConfigurationError, match=r"version 2.*upgrade uness-auth"):
+        with pytest.raises(ConfigurationError, match=refusal):
             storage.create_schema()
-        assert 2 == storage.schema_version()
+        assert NEXT == storage.schema_version()
 
     def test_passwords_are_not_told(self, tmp_path: Path) -> None:
         """
@@ -299,11 +389,12 @@ class TestCrash:
         A step that breaks off leaves the old version, which works.
         """
         restore_first_release(url)
+        storage.create_schema()
 
         with library_with("breaking"), pytest.raises(KeyboardInterrupt):
             storage.create_schema()
 
-        assert 1 == storage.schema_version()
+        assert TODAY == storage.schema_version()
         assert rows_are_kept(storage)
 
     def test_nothing_is_left(self, storage: SQLStorage, url: str) -> None:
@@ -311,6 +402,7 @@ class TestCrash:
         Where changes of tables can be taken back, they are.
         """
         restore_first_release(url)
+        storage.create_schema()
         before = shape_of(storage)
 
         with library_with("breaking"), pytest.raises(KeyboardInterrupt):
@@ -329,7 +421,7 @@ class TestCrash:
         with library_with("adding"):
             storage.create_schema()
 
-            assert 2 == storage.schema_version()
+            assert NEXT == storage.schema_version()
             assert rows_are_kept(storage)
         assert [1, 1, 1, 1] == times_of(storage)
 
@@ -343,7 +435,7 @@ class TestOthers:
         """
         restore_first_release(url)
 
-        assert ["2\n"] * PROCESSES == start_together(url)
+        assert [f"{NEXT}\n"] * PROCESSES == start_together(url)
         assert [1, 1, 1, 1] == times_of(storage)
 
     def test_threads_migrate_databases_of_their_own(self, tmp_path: Path) -> None:
@@ -357,7 +449,7 @@ class TestOthers:
                 return storage.schema_version()
 
         with ThreadPoolExecutor(4) as pool:
-            assert [1] * 8 == list(pool.map(make, range(8)))
+            assert [TODAY] * 8 == list(pool.map(make, range(8)))
 
     def test_are_waited_for(self, storage: SQLStorage, url: str) -> None:
         """
@@ -374,7 +466,7 @@ class TestOthers:
             migrate(storage, come_then_migrate)
 
             assert comers.pop().result() is None
-            assert 1 == other.schema_version()
+            assert TODAY == other.schema_version()
 
     def test_are_not_waited_for_for_ever(self, storage: SQLStorage, url: str) -> None:
         """
@@ -393,7 +485,7 @@ class TestOthers:
         ):
             migrate(storage, meanwhile)
 
-        assert 1 == storage.schema_version()
+        assert TODAY == storage.schema_version()
 
     def test_faults_are_no_others(self, tmp_path: Path) -> None:
         """
@@ -432,7 +524,7 @@ class TestOthers:
             with library_with("slow"):
                 storage.create_schema()
 
-                assert 2 == storage.schema_version()
+                assert NEXT == storage.schema_version()
 
     def test_locks_are_not_waited_for_for_ever(self, server_url: str) -> None:
         """
@@ -442,20 +534,19 @@ class TestOthers:
         host = create_engine(server_url)
         patience = timedelta(seconds=2)
 
-        with (
-            closing(SQLStorage(server_url, longest_wait=patience)) as storage,
-            library_with("adding"),
-        ):
-            with host.connect() as reader:
-                _ = reader.execute(text("SELECT * FROM uness_auth_accounts")).all()
-                with pytest.raises(StorageError, match=r"create_schema\(\) failed$"):
-                    storage.create_schema()
-            host.dispose()
-            assert 1 == storage.schema_version()
-
+        with closing(SQLStorage(server_url, longest_wait=patience)) as storage:
             storage.create_schema()
+            with library_with("adding"):
+                with host.connect() as reader:
+                    _ = reader.execute(text("SELECT * FROM uness_auth_accounts")).all()
+                    with pytest.raises(StorageError, match=r"_schema\(\) failed$"):
+                        storage.create_schema()
+                host.dispose()
+                assert TODAY == storage.schema_version()
 
-            assert 2 == storage.schema_version()
+                storage.create_schema()
+
+                assert NEXT == storage.schema_version()
 
 
 @contextmanager
@@ -465,7 +556,21 @@ def library_with(step: str) -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrations, "FOLDERS", (*migrations.FOLDERS, str(PLANTED / step)))
-        patch.setattr(schema, "VERSION", 2)
+        patch.setattr(schema, "VERSION", NEXT)
+        yield
+
+
+@contextmanager
+def library_of(version: int, folder: Path) -> Iterator[None]:
+    """
+    Be the library of an earlier version, with the steps of its day in *folder*.
+    """
+    for number in range(1, version + 1):
+        [home] = migrations.FOLDERS
+        _ = shutil.copy(Path(home) / f"uness_auth_{number}.py", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrations, "FOLDERS", (str(folder),))
+        patch.setattr(schema, "VERSION", version)
         yield
 
 

@@ -123,7 +123,7 @@ class TestUpgrade:
         storage.create_schema()
 
         assert storage.stores is not None
-        assert {"host_1 (head)", "uness_auth_1 (head)"} == current(host)
+        assert {"host_1 (head)", "uness_auth_2 (head)"} == current(host)
 
     def test_ours_alone(self, host: Host, storage: SQLStorage) -> None:
         """
@@ -132,7 +132,7 @@ class TestUpgrade:
         _ = host.run("upgrade", "uness_auth@head")
 
         assert storage.stores is not None
-        assert {"uness_auth_1 (head)"} == current(host)
+        assert {"uness_auth_2 (head)"} == current(host)
 
     def test_autogenerate_leaves_ours_alone(self, host: Host) -> None:
         """
@@ -157,7 +157,7 @@ class TestUpgrade:
 
         _ = host.run("upgrade", "uness_auth@head")
 
-        assert 2 == storage.schema_version()
+        assert 3 == storage.schema_version()
         assert ACCOUNT in accounts(storage)
 
     def test_written_to_a_file(self, host: Host, storage: SQLStorage, url: str) -> None:
@@ -184,7 +184,7 @@ class TestChange:
 
         _ = host.run("upgrade", "heads")
 
-        assert {"host_1 (head)", "uness_auth_1 (head)"} == current(host)
+        assert {"host_1 (head)", "uness_auth_2 (head)"} == current(host)
         assert {ACCOUNT} == accounts(storage)
 
     def test_stamped(self, host: Host, storage: SQLStorage) -> None:
@@ -197,7 +197,7 @@ class TestChange:
         _ = host.run("stamp", "uness_auth@head")
         _ = host.run("upgrade", "heads")
 
-        assert {"host_1 (head)", "uness_auth_1 (head)"} == current(host)
+        assert {"host_1 (head)", "uness_auth_2 (head)"} == current(host)
         assert {ACCOUNT} == accounts(storage)
 
     def test_stamped_too_high(self, host: Host, storage: SQLStorage) -> None:
@@ -210,7 +210,7 @@ class TestChange:
         _ = host.run("stamp", "uness_auth@head")
         _ = host.run("upgrade", "uness_auth@head")
 
-        assert 1 == storage.schema_version()
+        assert 2 == storage.schema_version()
 
     def test_called_in_a_migration(self, storage: SQLStorage) -> None:
         """
@@ -224,7 +224,7 @@ class TestChange:
 
             op.execute("DELETE FROM uness_auth_counters")
 
-        assert 1 == storage.schema_version()
+        assert 2 == storage.schema_version()
 
 
 class TestDowngrade:
@@ -250,13 +250,13 @@ class TestDowngrade:
         _ = host.run("upgrade", "heads")
 
         assert set() == left & set(METADATA.tables)
-        assert 1 == storage.schema_version()
+        assert 2 == storage.schema_version()
 
     def test_written_to_a_file(self, host: Host) -> None:
         """
         Where Alembic only writes, the reader decides.
         """
-        script = host.run("downgrade", "uness_auth_1:uness_auth@base", sql=True)
+        script = host.run("downgrade", "uness_auth_2:uness_auth@base", sql=True)
 
         assert script.count("DROP TABLE IF EXISTS uness_auth_") == len(METADATA.tables)
 

@@ -68,6 +68,8 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
     "SQLSessions.with_account()": lambda to: to.sessions.with_account(SESSION.digest),
     "SQLSessions.touch()": lambda to: to.sessions.touch(SESSION.digest, NOW),
     "SQLSessions.close()": lambda to: to.sessions.close(SESSION.digest),
+    "SQLSessions.of_account()": lambda to: to.session_lists.of_account("4711", 10),
+    "SQLSessions.close_others()": lambda to: to.session_lists.close_others("4711", ""),
     "SQLSessions.purge()": lambda to: to.sessions.purge(NOW, 1),
     "SQLCounters.read()": lambda to: to.counters.read("5e"),
     "SQLCounters.swap()": lambda to: to.counters.swap("5e", "a", "b", NOW),
@@ -355,7 +357,8 @@ def fill(storage: SQLStorage) -> None:
             for n in range(500)
         ],
         schema.SESSIONS: [
-            attrs.asdict(SESSION) | {"digest": f"{n:064x}"} for n in range(500)
+            attrs.asdict(SESSION) | {"digest": f"{n:064x}", "account_id": f"{n}"}
+            for n in range(500)
         ],
         schema.CODE_CHALLENGES: [
             attrs.asdict(CHALLENGE) | {"id": f"{n:032x}"} for n in range(500)

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from uness_auth.errors import ConfigurationError, StorageError
 from uness_auth.model import Session
 from uness_auth.ports import Stores
-from uness_auth.storage.sql import SQLAccounts, SQLSessions, SQLStorage
+from uness_auth.storage.sql import SQLAccounts, SQLSessions, SQLStorage, schema
 from uness_auth.storage.sql.backend import Waits
 from uness_auth.storage.sql.database import Database, forget_all
 from uness_auth.storage.sql.sqlite import SQLITE
@@ -115,7 +115,7 @@ class TestSchema:
         storage.create_schema()
         storage.create_schema()
 
-        assert 1 == storage.schema_version()
+        assert schema.VERSION == storage.schema_version()
 
     def test_records_outlive_the_storage(self, storage: SQLStorage, file: Path) -> None:
         """
@@ -142,11 +142,11 @@ class TestSchema:
         """
         storage.create_schema()
         with storage.engine.connect() as connection:
-            _ = connection.execute(text("UPDATE uness_auth_schema SET version = 2"))
+            _ = connection.execute(text("UPDATE uness_auth_schema SET version = 3"))
 
-        with pytest.raises(ConfigurationError, match=r"version 2.*upgrade uness-auth"):
+        with pytest.raises(ConfigurationError, match=r"version 3.*upgrade uness-auth"):
             _ = storage.stores
-        with pytest.raises(ConfigurationError, match=r"version 2.*upgrade uness-auth"):
+        with pytest.raises(ConfigurationError, match=r"version 3.*upgrade uness-auth"):
             storage.create_schema()
 
     def test_stores_are_the_same_each_time(self, storage: SQLStorage) -> None:
@@ -197,7 +197,7 @@ class TestSchema:
             storage.create_schema()
             end.join()
 
-            assert 1 == storage.schema_version()
+            assert schema.VERSION == storage.schema_version()
 
     def test_schema_does_not_wait_for_ever(
         self, storage: SQLStorage, file: Path

@@ -35,6 +35,7 @@ class MemoryStorage:
         self.registry: MemoryRegistry = MemoryRegistry(rows)
         self.code_challenges: MemoryCodeChallenges = MemoryCodeChallenges(rows)
         self.sessions: MemorySessions = MemorySessions(rows, self.accounts)
+        self.session_lists: MemorySessions = self.sessions
         self.counters: MemoryCounters = MemoryCounters(rows)
         self.stores: Stores = Stores(
             accounts=self.accounts,
@@ -42,7 +43,7 @@ class MemoryStorage:
             code_challenges=self.code_challenges,
             sessions=self.sessions,
             counters=self.counters,
-            session_lists=self.sessions,
+            session_lists=self.session_lists,
         )
 
 

@@ -97,11 +97,13 @@ class SQLStorage:
         self._database = Database(self.engine, self._backend, self._waits)
         self._is_checked = False
         accounts = SQLAccounts(self._database)
+        sessions = SQLSessions(self._database, accounts)
         self._stores = Stores(
             accounts=accounts,
             registry=SQLRegistry(self._database),
             code_challenges=SQLCodeChallenges(self._database),
-            sessions=SQLSessions(self._database, accounts),
+            sessions=sessions,
+            session_lists=sessions,
             counters=SQLCounters(self._database),
         )
 

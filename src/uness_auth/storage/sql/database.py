@@ -85,6 +85,17 @@ class Database:
 
         return self._told(doing, self._step, work)
 
+    def all(self, doing: str, statement: Executable, parameters: Parameters, /) -> Rows:
+        """
+        Return the rows that are there.
+        """
+
+        def work(send: Send) -> Rows:
+            rows, _ = send(statement, parameters)
+            return rows
+
+        return self._told(doing, self._step, work)
+
     def add(self, doing: str, statement: Insert, parameters: Parameters, /) -> None:
         """
         Write a row.
@@ -101,6 +112,12 @@ class Database:
         Change or remove the one row, and say whether there was one.
         """
         return self._count(doing, statement, parameters) == 1
+
+    def remove(self, doing: str, statement: Delete, parameters: Parameters, /) -> int:
+        """
+        Remove rows, and return how many are gone.
+        """
+        return self._count(doing, statement, parameters)
 
     def change(
         self, doing: str, change: Change, parameters: Parameters, /

@@ -25,6 +25,7 @@ from sqlalchemy import (
     TypeDecorator,
     inspect,
     select,
+    text,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -32,7 +33,7 @@ from ...addresses import LONGEST_ADDRESS
 
 
 # Raise it together with a revision in `migrations.versions` from the version before.
-VERSION: Final = 1
+VERSION: Final = 2
 NO_TABLES: Final = 0
 
 
@@ -42,25 +43,38 @@ class Instant(TypeDecorator[datetime]):
 
     Not the database's own type: those drop or keep time zones and microseconds, each
     in its own way, and SQLite has none.
+
+    Args:
+        is_optional: None is kept, as NULL; elsewhere it is refused before it is sent.
     """
 
     impl: TypeEngine[Any] | type[TypeEngine[Any]] = BigInteger
     cache_ok: bool | None = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int:  # noqa: ARG002 - SQLAlchemy's signature
+    def __init__(self, *, is_optional: bool = False) -> None:
+        super().__init__()
+        self.is_optional = is_optional
+
+    def process_bind_param(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> int | None:
         """
         Refuse an instant that does not say where it is.
         """
+        if value is None and self.is_optional:
+            return None
         if value is None or value.utcoffset() is None:
             msg = "an aware datetime is needed"
             raise ValueError(msg)
         return int(value.timestamp())
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """
-        Return aware UTC.
+        Return aware UTC, or None where NULL is kept.
         """
-        return datetime.fromtimestamp(value, UTC)
+        return None if value is None else datetime.fromtimestamp(value, UTC)
 
 
 def exact(length: int, /) -> String:
@@ -101,6 +115,9 @@ _TABLE: Final[dict[str, Any]] = {
     "mysql_collate": "utf8mb4_nopad_bin",
 }
 
+# Written out: Alembic takes a plain "" for another default than the one SQLite tells.
+_EMPTY: Final = text("''")
+
 # One row.  This table alone is the same in every version.
 SCHEMA: Final = Table(
     "uness_auth_schema",
@@ -140,15 +157,22 @@ CODE_CHALLENGES: Final = Table(
     **_TABLE,
 )
 
+# By account alone, though lists go by when a session was last seen: an account has few
+# sessions, which are soon sorted, and an index that held that time would be written with
+# every touch.  The texts have a default for processes of version 1, which know nothing
+# of them.
 SESSIONS: Final = Table(
     "uness_auth_sessions",
     METADATA,
     Column("digest", exact(64), primary_key=True),
-    Column("account_id", exact(64), nullable=False),
+    Column("account_id", exact(64), nullable=False, index=True),
     Column("credential_version", BigInteger, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("last_seen_at", Instant, nullable=False, index=True),
     Column("is_remembered", Boolean, nullable=False),
+    Column("authenticated_at", Instant(is_optional=True)),
+    Column("browser", String(64), nullable=False, server_default=_EMPTY),
+    Column("network", String(64), nullable=False, server_default=_EMPTY),
     **_TABLE,
 )
 

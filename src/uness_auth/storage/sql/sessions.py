@@ -1,5 +1,5 @@
 """
-Open sessions in SQL, read together with their account.
+Open sessions in SQL, read together with their account, and listed for their owner.
 """
 
 from __future__ import annotations
@@ -38,12 +38,24 @@ _TOUCH: Final = (
     )
 )
 _CLOSE: Final = delete(SESSIONS).where(_IS_IT)
+_IS_OF_ACCOUNT: Final = SESSIONS.c.account_id == bindparam("b_account")
+_OF_ACCOUNT: Final = (
+    select(*SESSIONS.c)
+    .where(_IS_OF_ACCOUNT)
+    .order_by(SESSIONS.c.last_seen_at.desc())
+    .limit(bindparam("b_most"))
+)
+_CLOSE_OTHERS: Final = delete(SESSIONS).where(
+    _IS_OF_ACCOUNT, SESSIONS.c.digest != bindparam("b_kept")
+)
 _WIDTH: Final = len(SESSIONS.c)
 
 
 class SQLSessions:
     """
     The `uness_auth.ports.Sessions` of `uness_auth.storage.sql.SQLStorage`.
+
+    Fills `uness_auth.ports.SessionLists`, too.
 
     Attributes:
         joins: The account store of the same database: see
@@ -97,6 +109,27 @@ class SQLSessions:
         """
         return self._database.write("SQLSessions.close()", _CLOSE, {"b_digest": digest})
 
+    def of_account(self, account_id: str, limit: int, /) -> Sequence[Session]:
+        """
+        Return up to *limit* sessions of the account, the last used first.
+        """
+        rows = self._database.all(
+            "SQLSessions.of_account()",
+            _OF_ACCOUNT,
+            {"b_account": account_id, "b_most": limit},
+        )
+        return [_session_from(row) for row in rows]
+
+    def close_others(self, account_id: str, kept: str, /) -> int:
+        """
+        Remove all sessions of the account but the one whose digest is *kept*.
+        """
+        return self._database.remove(
+            "SQLSessions.close_others()",
+            _CLOSE_OTHERS,
+            {"b_account": account_id, "b_kept": kept},
+        )
+
     def purge(self, before: datetime, limit: int, /) -> int:
         """
         Remove up to *limit* sessions last seen before *before*.
@@ -106,7 +139,7 @@ class SQLSessions:
 
 def _session_from(row: Sequence[Any]) -> Session:
     # By position: a name per value costs as much as the query.
-    digest, account, version, opened, seen, remembered = row
+    digest, account, version, opened, seen, remembered, proved, browser, network = row
     return Session(
         digest=digest,
         account_id=account,
@@ -114,4 +147,7 @@ def _session_from(row: Sequence[Any]) -> Session:
         opened_at=opened,
         last_seen_at=seen,
         is_remembered=remembered,
+        authenticated_at=proved,
+        browser=browser,
+        network=network,
     )

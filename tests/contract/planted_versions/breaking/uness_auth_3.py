@@ -1,5 +1,5 @@
 """
-A second version, for tests, that keeps the server at work for 1.5 seconds.
+The third version of the tests, broken off in the middle.
 """
 
 from __future__ import annotations
@@ -8,14 +8,15 @@ from typing import Final
 
 from alembic import op as host
 from alembic.operations import Operations
+from sqlalchemy import Column, Integer
 
 from uness_auth.storage.sql.migrations import take
 
 
-VERSION: Final = 2
+VERSION: Final = 3
 
-revision: Final = "uness_auth_2"
-down_revision: Final = "uness_auth_1"
+revision: Final = "uness_auth_3"
+down_revision: Final = "uness_auth_2"
 
 
 def upgrade() -> None:
@@ -23,5 +24,5 @@ def upgrade() -> None:
 
 
 def step(op: Operations, /) -> None:
-    is_postgresql = op.get_bind().dialect.name == "postgresql"
-    op.execute(f"SELECT {'pg_sleep' if is_postgresql else 'SLEEP'}(1.5)")
+    op.add_column("uness_auth_accounts", Column("times", Integer))
+    raise KeyboardInterrupt

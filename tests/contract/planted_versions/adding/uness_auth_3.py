@@ -1,5 +1,5 @@
 """
-A second version, for tests: accounts get a column, which is filled.
+A third version, for tests: accounts get a column, which is filled.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from sqlalchemy import Column, Integer, inspect
 from uness_auth.storage.sql.migrations import take
 
 
-VERSION: Final = 2
+VERSION: Final = 3
 
-revision: Final = "uness_auth_2"
-down_revision: Final = "uness_auth_1"
+revision: Final = "uness_auth_3"
+down_revision: Final = "uness_auth_2"
 
 
 def upgrade() -> None:
