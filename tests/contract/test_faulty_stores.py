@@ -23,6 +23,7 @@ from tests.contract.faulty import (
     out_of_reach,
     password_hashing,
     registry,
+    session_lists,
     sessions,
 )
 from tests.contract.faulty.planting import Planted
@@ -35,6 +36,7 @@ PLANTED: Final = [
     *registry.PLANTED,
     *code_challenges.PLANTED,
     *sessions.PLANTED,
+    *session_lists.PLANTED,
     *counters.PLANTED,
     *password_hashing.PLANTED,
     *mailers.PLANTED,

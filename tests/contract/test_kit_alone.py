@@ -68,7 +68,7 @@ TEST_STORES: Final = """
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing.contracts import (
     AccountsContract, CodeChallengesContract, CountersContract, JoinedSessionsContract,
-    RegistryContract, SessionsContract,
+    RegistryContract, SessionListsContract, SessionsContract,
 )
 
 class InMemory:
@@ -98,6 +98,9 @@ class TestJoinedSessions(InMemory, JoinedSessionsContract):
     def make(self, *accounts):
         sessions = super().make(*accounts)
         return sessions, sessions.joins
+
+class TestSessionLists(InMemory, SessionListsContract):
+    port = "session_lists"
 
 class TestCounters(InMemory, CountersContract):
     port = "counters"

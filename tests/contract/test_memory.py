@@ -21,7 +21,9 @@ from uness_auth.testing.contracts import (
     CountersContract,
     JoinedSessionsContract,
     JoiningSessions,
+    ListedSessions,
     RegistryContract,
+    SessionListsContract,
     SessionsContract,
 )
 
@@ -66,6 +68,11 @@ class TestMemoryJoinedSessions(InMemory, JoinedSessionsContract):
     def make(self, *accounts: Account) -> tuple[JoiningSessions, Accounts]:
         storage = holding(*accounts)
         return storage.sessions, storage.accounts
+
+
+class TestMemorySessionLists(InMemory, SessionListsContract):
+    def make(self) -> ListedSessions:
+        return MemoryStorage().session_lists
 
 
 class TestMemoryCounters(InMemory, CountersContract):

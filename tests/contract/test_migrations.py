@@ -118,12 +118,18 @@ CHALLENGE: Final = CodeChallenge(
 # What the second version adds to the first, as MariaDB may leave it half done.
 OF_THE_SECOND: Final = (
     "ALTER TABLE uness_auth_sessions ADD COLUMN authenticated_at BIGINT",
-    "ALTER TABLE uness_auth_sessions ADD COLUMN browser VARCHAR(64) "
-    "DEFAULT '' NOT NULL",
-    "ALTER TABLE uness_auth_sessions ADD COLUMN network VARCHAR(64) "
-    "DEFAULT '' NOT NULL",
-    "CREATE INDEX ix_uness_auth_sessions_account_id "
-    "ON uness_auth_sessions (account_id)",
+    """
+    ALTER TABLE uness_auth_sessions
+    ADD COLUMN browser VARCHAR(64) DEFAULT '' NOT NULL
+    """,
+    """
+    ALTER TABLE uness_auth_sessions
+    ADD COLUMN network VARCHAR(64) DEFAULT '' NOT NULL
+    """,
+    """
+    CREATE INDEX ix_uness_auth_sessions_account_id
+    ON uness_auth_sessions (account_id)
+    """,
 )
 # As a process of the first release writes `SESSIONS[0]`, under another digest.
 OPENED_BY_THE_FIRST: Final = """

@@ -28,7 +28,9 @@ from uness_auth.testing.contracts import (
     CountersContract,
     JoinedSessionsContract,
     JoiningSessions,
+    ListedSessions,
     RegistryContract,
+    SessionListsContract,
     SessionsContract,
 )
 
@@ -112,6 +114,15 @@ class TestSQLJoinedSessions(InSQL, JoinedSessionsContract):
         stores = self.stores(*accounts)
         assert isinstance(stores.sessions, SQLSessions)
         return stores.sessions, stores.accounts
+
+
+class TestSQLSessionLists(InSQL, SessionListsContract):
+    port = "session_lists"
+
+    def make(self) -> ListedSessions:
+        lists = self.stores().session_lists
+        assert isinstance(lists, SQLSessions)
+        return lists
 
 
 class TestSQLCounters(InSQL, CountersContract):

@@ -18,6 +18,7 @@ from .contracts import (
     OrderQueueContract,
     PasswordHashingContract,
     RegistryContract,
+    SessionListsContract,
     SessionsContract,
 )
 from .fakes import EventLog, FastHashing, FixedClock, Outbox, policy_without_waits
@@ -43,6 +44,7 @@ __all__ = [
     "Portal",
     "RegistryContract",
     "Reply",
+    "SessionListsContract",
     "SessionsContract",
     "policy_without_waits",
     "sign_in",

@@ -179,6 +179,7 @@ AMONG_PROCESSES: Final[dict[str, tuple[str, ...]]] = {
         "test_consume_has_one_winner_among_processes",
     ),
     "Sessions": ("test_close_has_one_winner_among_processes",),
+    "SessionLists": ("test_each_is_counted_once_among_processes",),
     "Counters": (
         "test_swap_has_one_winner_among_processes",
         "test_no_call_is_lost_among_processes",
@@ -191,6 +192,7 @@ PORTS: Final = {
     "Registry": "registry",
     "CodeChallenges": "code_challenges",
     "Sessions": "sessions",
+    "SessionLists": "sessions",
     "Counters": "counters",
 }
 

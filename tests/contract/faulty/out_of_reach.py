@@ -27,6 +27,7 @@ METHODS: Final[dict[str, tuple[str, ...]]] = {
         "CodeChallenges",
         "Sessions",
         "JoinedSessions",
+        "SessionLists",
         "Counters",
     )
 }

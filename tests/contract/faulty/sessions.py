@@ -60,6 +60,40 @@ class RemembersEverybody(FaultySessions):
         super().add(attrs.evolve(session, is_remembered=True))
 
 
+class NeverAsksAgain(FaultySessions):
+    rejected_by = ("test_session_comes_back_whole",)
+
+    def add(self, session: Session, /) -> None:
+        at = session.authenticated_at or session.opened_at
+        super().add(attrs.evolve(session, authenticated_at=at))
+
+
+class ForgetsTheZoneOfProofs(FaultySessions):
+    rejected_by = ("test_instants_are_utc",)
+
+    def by_digest(self, digest: str, /) -> Session | None:
+        found = super().by_digest(digest)
+        if found is None or found.authenticated_at is None:
+            return found
+        return attrs.evolve(found, authenticated_at=naive(found.authenticated_at))
+
+
+class CutsBrowsers(FaultySessions):
+    rejected_by = ("test_long_texts_come_back_whole",)
+
+    def add(self, session: Session, /) -> None:
+        # As a column of 64 bytes would.
+        cut = session.browser.encode()[:64].decode(errors="ignore")
+        super().add(attrs.evolve(session, browser=cut))
+
+
+class TrimsNetworks(FaultySessions):
+    rejected_by = ("test_long_texts_come_back_whole",)
+
+    def add(self, session: Session, /) -> None:
+        super().add(attrs.evolve(session, network=session.network.rstrip()))
+
+
 class ForgetsTheZoneOfSessions(FaultySessions):
     rejected_by = ("test_instants_are_utc", "test_session_comes_back_whole")
 

@@ -25,10 +25,11 @@ from .mailers import MailerContract
 from .order_queues import OrderQueueContract
 from .password_hashing import PasswordHashingContract
 from .registry import RegistryContract
+from .session_lists import ListedSessions, SessionListsContract
 from .sessions import JoinedSessionsContract, JoiningSessions, SessionsContract
 
 
-VERSION: Final = 1
+VERSION: Final = 2
 """
 Grows when a test is added or sharpened: what passed before may then be rejected.
 
@@ -43,11 +44,13 @@ __all__ = [
     "CountersContract",
     "JoinedSessionsContract",
     "JoiningSessions",
+    "ListedSessions",
     "MailerContract",
     "OrderQueueContract",
     "PasswordHashingContract",
     "RegistryContract",
     "RemoteContract",
+    "SessionListsContract",
     "SessionsContract",
     "StoreContract",
 ]

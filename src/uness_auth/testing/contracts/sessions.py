@@ -36,9 +36,22 @@ SESSION: Final = Session(
     opened_at=NOW - timedelta(hours=1),
     last_seen_at=NOW,
     is_remembered=True,
+    authenticated_at=NOW - timedelta(minutes=30),
+    browser="Firefox, Windows",
+    network="192.0.2.0/24",
 )
 OTHER: Final = attrs.evolve(
-    SESSION, digest="c1" * 32, account_id=OTHER_ACCOUNT.id, is_remembered=False
+    SESSION,
+    digest="c1" * 32,
+    account_id=OTHER_ACCOUNT.id,
+    is_remembered=False,
+    authenticated_at=None,
+    browser="",
+    network="",
+)
+# 64 characters, of up to four bytes each: nothing is cut, trimmed, folded or unescaped.
+_LONG_TEXT: Final = (
+    " \u00c9pi\u0301phanie 9.1 \"'%_\\ \u674e\U0001f98a".ljust(63, "\u20ac") + " "
 )
 _CLOSE: Final = methodcaller("close", SESSION.digest)
 
@@ -67,6 +80,16 @@ class SessionsContract(StoreContract[Sessions], ABC):
         assert SESSION == store.by_digest(SESSION.digest)
         assert OTHER == store.by_digest(OTHER.digest)
 
+    def test_long_texts_come_back_whole(self) -> None:
+        """
+        Browser and network may have 64 characters, whatever these are.
+        """
+        long = attrs.evolve(SESSION, browser=_LONG_TEXT, network=_LONG_TEXT[::-1])
+        store = self._holding(long)
+
+        assert 64 == len(_LONG_TEXT)
+        assert long == store.by_digest(long.digest)
+
     def test_instants_are_utc(self) -> None:
         """
         Instants come back aware, in UTC, to the second.
@@ -76,13 +99,20 @@ class SessionsContract(StoreContract[Sessions], ABC):
         assert found is not None
         assert is_utc(found.opened_at)
         assert is_utc(found.last_seen_at)
+        assert found.authenticated_at is not None
+        assert is_utc(found.authenticated_at)
         assert SESSION.opened_at == found.opened_at
 
     def test_zones_are_understood(self) -> None:
         """
         Instants given in another time zone come back as the instants that they are.
         """
-        foreign = attrs.evolve(SESSION, opened_at=ELSEWHERE, last_seen_at=ELSEWHERE)
+        foreign = attrs.evolve(
+            SESSION,
+            opened_at=ELSEWHERE,
+            last_seen_at=ELSEWHERE,
+            authenticated_at=ELSEWHERE,
+        )
         store = self._holding(foreign)
 
         assert foreign == store.by_digest(SESSION.digest)
@@ -95,14 +125,18 @@ class SessionsContract(StoreContract[Sessions], ABC):
         """
         An instant with microseconds comes back as the same second, never as the next.
         """
-        store = self._holding(attrs.evolve(SESSION, opened_at=NOW + LATE))
+        late = attrs.evolve(SESSION, opened_at=NOW + LATE, authenticated_at=NOW + LATE)
+        store = self._holding(late)
         assert store.touch(SESSION.digest, NOW + LATE)
 
         found = store.by_digest(SESSION.digest)
 
         assert found is not None
-        assert NOW == second(found.opened_at)
-        assert NOW == second(found.last_seen_at)
+        assert found.authenticated_at is not None
+        assert [NOW] * 3 == [
+            second(at)
+            for at in (found.opened_at, found.last_seen_at, found.authenticated_at)
+        ]
 
     def test_unknown_session(self) -> None:
         """
