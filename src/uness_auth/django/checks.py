@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as Caution
 from django.db import connections
+from django.db.models import Model
 from django.http.request import validate_host
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
@@ -19,7 +20,7 @@ from django.urls import NoReverseMatch, reverse
 from ..errors import ConfigurationError
 from ..model import Site
 from .conf import SETTING, WHOLE, get_auth
-from .models import AccountRow
+from .models import AccountRow, CodeChallengeRow, CounterRow, SessionRow
 
 
 OURS: Final = "uness_auth.django.middleware.SignInMiddleware"
@@ -27,6 +28,12 @@ DJANGOS: Final = "django.contrib.auth.middleware.AuthenticationMiddleware"
 CSRF: Final = "django.middleware.csrf.CsrfViewMiddleware"
 HASHER: Final = "uness_auth.django.hashers.UnessArgon2PasswordHasher"
 URLS: Final = 'path("auth/", include("uness_auth.django.urls"))'
+MODELS: Final[tuple[type[Model], ...]] = (
+    AccountRow,
+    CodeChallengeRow,
+    SessionRow,
+    CounterRow,
+)
 NO_SENDER: Final = "webmaster@localhost"
 
 
@@ -71,20 +78,39 @@ def check_tables(
     missing = [
         alias
         for alias in databases or ()
-        if settings.DATABASES.get(alias) is not None
-        and connections[alias].introspection.table_names() != []
-        and AccountRow._meta.db_table
-        not in connections[alias].introspection.table_names()
+        if settings.DATABASES.get(alias) is not None and _lacks_some(alias)
     ]
     # A warning: `migrate` itself, which would make them, stops at an error.
     return [
         _caution(
             "W011",
-            f"The database {alias!r} lacks the tables of the sign-in.",
+            f"The database {alias!r} lacks tables of the sign-in, or columns of them.",
             "Run `manage.py migrate`.",
         )
         for alias in missing
     ]
+
+
+def _lacks_some(alias: str) -> bool:
+    # Where there are no tables at all, nobody has begun.
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor))
+        return bool(tables) and any(
+            model._meta.db_table not in tables
+            or not _columns(model)
+            <= {
+                column.name
+                for column in connection.introspection.get_table_description(
+                    cursor, model._meta.db_table
+                )
+            }
+            for model in MODELS
+        )
+
+
+def _columns(model: type[Model]) -> set[str]:
+    return {str(field.column) for field in model._meta.concrete_fields}
 
 
 def _middleware() -> Iterator[CheckMessage]:

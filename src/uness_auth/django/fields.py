@@ -44,6 +44,8 @@ class ExactCharField(models.CharField):  # type: ignore[type-arg] # the stubs al
 class InstantField(models.Field):  # type: ignore[type-arg] # as above
     """
     An instant as whole seconds since 1970, read as aware UTC whatever ``USE_TZ`` says.
+
+    None only where the field has ``null=True``.
     """
 
     def get_internal_type(self) -> str:
@@ -58,18 +60,20 @@ class InstantField(models.Field):  # type: ignore[type-arg] # as above
         """
         return datetime.fromisoformat(value) if isinstance(value, str) else value
 
-    def get_prep_value(self, value: Any) -> int:
+    def get_prep_value(self, value: Any) -> int | None:
         """
         Refuse an instant that does not say where it is.
         """
+        if value is None and self.null:
+            return None
         instant = self.to_python(value)
         if not isinstance(instant, datetime) or instant.utcoffset() is None:
             msg = "an aware datetime is needed"
             raise ValueError(msg)
         return int(instant.timestamp())
 
-    def from_db_value(self, value: int, *_where: object) -> datetime:
+    def from_db_value(self, value: int | None, *_where: object) -> datetime | None:
         """
-        Return aware UTC.
+        Return aware UTC, or None where NULL is kept.
         """
-        return datetime.fromtimestamp(value, UTC)
+        return None if value is None else datetime.fromtimestamp(value, UTC)

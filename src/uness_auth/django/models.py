@@ -91,7 +91,8 @@ class SessionRow(models.Model):
     """
 
     digest: models.Field[str, str] = ExactCharField(max_length=64, primary_key=True)
-    # To join by, and nothing else: stores may be mixed.
+    # No constraint, because stores may be mixed, and the index is the one below: Django
+    # would name its own by a digest.
     account_id: str
     account: models.ForeignKey[AccountRow, AccountRow] = models.ForeignKey(
         AccountRow,
@@ -104,9 +105,22 @@ class SessionRow(models.Model):
     opened_at = InstantField()
     last_seen_at = InstantField(db_index=True)
     is_remembered: models.BooleanField[bool, bool] = models.BooleanField()
+    authenticated_at = InstantField(null=True)
+    # The defaults are for processes of the release before, which know nothing of them.
+    browser: models.CharField[str, str] = models.CharField(
+        max_length=64, blank=True, db_default=""
+    )
+    network: models.CharField[str, str] = models.CharField(
+        max_length=64, blank=True, db_default=""
+    )
 
     class Meta:
         verbose_name = "session"
+        # By account alone: an index that held the last use as well would be written
+        # with every touch, to sort the few sessions that an account has.
+        indexes = (
+            models.Index(fields=("account",), name="uness_auth_sessions_account"),
+        )
 
     def __str__(self) -> str:
         return f"a session of account {self.account_id}"

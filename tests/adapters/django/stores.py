@@ -32,7 +32,9 @@ from uness_auth.testing.contracts import (
     CountersContract,
     JoinedSessionsContract,
     JoiningSessions,
+    ListedSessions,
     RegistryContract,
+    SessionListsContract,
     SessionsContract,
     StoreContract,
 )
@@ -124,6 +126,15 @@ class DjangoJoinedSessionsContract(OnDjango, JoinedSessionsContract):
         stores = self.stores(*accounts)
         assert isinstance(stores.sessions, DjangoSessions)
         return stores.sessions, stores.accounts
+
+
+class DjangoSessionListsContract(OnDjango, SessionListsContract):
+    port = "session_lists"
+
+    def make(self) -> ListedSessions:
+        lists = self.stores().session_lists
+        assert isinstance(lists, DjangoSessions)
+        return lists
 
 
 class DjangoCountersContract(OnDjango, CountersContract):

@@ -334,17 +334,20 @@ class TestChecks:
 
     def test_tables(self) -> None:
         """
-        A database that lacks our tables is told, and does not stop `migrate`.
+        A database without our tables, or with those of an earlier release, is told.
+
+        It does not stop `migrate`.
         """
         empty_database()
         assert [] == checks.check_tables(databases=["default"])
         assert [] == checks.check_tables()
-        call_command("migrate", "uness_auth", "zero", verbosity=0)
-        try:
-            [one] = run_checks(tags=[Tags.database], databases=["default"])
-            assert "uness_auth.W011" == one.id
-        finally:
-            call_command("migrate", verbosity=0)
+        for before in ("0001", "zero"):
+            call_command("migrate", "uness_auth", before, verbosity=0)
+            try:
+                [one] = run_checks(tags=[Tags.database], databases=["default"])
+                assert "uness_auth.W011" == one.id
+            finally:
+                call_command("migrate", verbosity=0)
 
 
 def composed() -> EmailMessage:

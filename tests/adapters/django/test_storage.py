@@ -519,7 +519,7 @@ class TestTables:
         assert found == {
             "AccountRow": {"id", "user_id", "address"},
             "CodeChallengeRow": {"id", "window_ends_at"},
-            "SessionRow": {"digest", "last_seen_at"},
+            "SessionRow": {"digest", "account_id", "last_seen_at"},
             "CounterRow": {"counter_key", "expires_at"},
         }
 

@@ -30,5 +30,9 @@ class TestJoinedSessions(stores.DjangoJoinedSessionsContract):
     supports_any_text = NUMBERS
 
 
+class TestSessionLists(stores.DjangoSessionListsContract):
+    pass
+
+
 class TestCounters(stores.DjangoCountersContract):
     pass

@@ -65,13 +65,15 @@ class DjangoStorage:
         database = Database(using)
         self._directory = Directory(database, users())
         accounts = DjangoAccounts(self._directory)
+        sessions = DjangoSessions(self._directory, accounts)
         self.stores: Stores = Stores(
             accounts=accounts,
             registry=DjangoRegistry(
                 self._directory, Newcomers(self._directory, new_user)
             ),
             code_challenges=DjangoCodeChallenges(database),
-            sessions=DjangoSessions(self._directory, accounts),
+            sessions=sessions,
+            session_lists=sessions,
             counters=DjangoCounters(database),
         )
 

@@ -1,5 +1,5 @@
 """
-Open sessions, read together with their account and its user.
+Open sessions, read together with their account and its user, and listed for them.
 """
 
 from __future__ import annotations
@@ -26,17 +26,25 @@ OWN: Final = (
     "opened_at",
     "last_seen_at",
     "is_remembered",
+    "authenticated_at",
+    "browser",
+    "network",
 )
 _TOUCH: Final = """
 UPDATE uness_auth_sessionrow
 SET last_seen_at = CASE WHEN last_seen_at < %s THEN %s ELSE last_seen_at END
 WHERE digest = %s
 """
+_CLOSE_OTHERS: Final = """
+DELETE FROM uness_auth_sessionrow WHERE account_id = %s AND digest <> %s
+"""
 
 
 class DjangoSessions:
     """
     The `uness_auth.ports.Sessions` of `uness_auth.django.storage.DjangoStorage`.
+
+    Fills `uness_auth.ports.SessionLists`, too.
 
     Attributes:
         joins: The account store of the same database: see
@@ -52,6 +60,7 @@ class DjangoSessions:
         account = [f"account__{name}" for name in directory.columns]
         self._alone = Prepared(directory.database, found.values_list(*OWN))
         self._joined = Prepared(directory.database, found.values_list(*OWN, *account))
+        self._listed = rows.order_by("-last_seen_at").values_list(*OWN)
         self.joins = joins
 
     def add(self, session: Session, /) -> None:
@@ -101,6 +110,23 @@ class DjangoSessions:
         """
         return self._table.remove("DjangoSessions.close()", digest)
 
+    def of_account(self, account_id: str, limit: int, /) -> Sequence[Session]:
+        """
+        Return up to *limit* sessions of the account, the last used first.
+        """
+        found = self._listed.filter(account_id=account_id)[:limit]
+        rows = self._database.read("DjangoSessions.of_account()", lambda: list(found))
+        return [_session_from(values) for values in rows]
+
+    def close_others(self, account_id: str, kept: str, /) -> int:
+        """
+        Remove all sessions of the account but the one whose digest is *kept*.
+        """
+        return self._database.write(
+            "DjangoSessions.close_others()",
+            lambda: self._database.execute(_CLOSE_OTHERS, [account_id, kept]),
+        )
+
     def purge(self, before: datetime, limit: int, /) -> int:
         """
         Remove up to *limit* sessions last seen before *before*.
@@ -111,7 +137,9 @@ class DjangoSessions:
 
 
 def _session_from(values: Sequence[Any]) -> Session:
-    digest, account, version, opened, seen, remembered = values
+    digest, account, version, opened, seen, remembered, proved, browser, network = (
+        values
+    )
     return Session(
         digest=digest,
         account_id=account,
@@ -119,4 +147,7 @@ def _session_from(values: Sequence[Any]) -> Session:
         opened_at=opened,
         last_seen_at=seen,
         is_remembered=remembered,
+        authenticated_at=proved,
+        browser=browser,
+        network=network,
     )
