@@ -1,8 +1,10 @@
 """
 The accounts in Django's admin: to look at, and for the helpdesk's few actions.
 
-Sessions, code challenges and counters are not shown, and nothing here shows a password's
-hash or sets one: its owner does that, by a mailed link.
+An account's sessions are shown with it, to those who may see them: in which browser, from
+where, when, and nothing that would open one.  Code challenges and counters are not shown,
+and nothing here shows a password's hash or sets one: its owner does that, by a mailed
+link.
 """
 
 from __future__ import annotations
@@ -11,16 +13,18 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import display_for_value
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 
 from ..errors import MailError, StorageError
 from ..model import Client
 from ..outcomes import AccountChanged, LinkSent
 from ..wiring import UnessAuth
-from .models import AccountRow
+from .models import AccountRow, SessionRow
 from .storage.users import users
 
 
@@ -32,6 +36,15 @@ STATES: Final = {
     "disabled": "disabled",
     "lost": "without an address",
 }
+
+
+# Of one account, those that were used last.
+SESSIONS_SHOWN: Final = 20
+_SESSIONS: Final = (
+    "<table><thead><tr><th>Browser</th><th>Network</th><th>Opened</th><th>Last used</th>"
+    "<th>Identity proved</th></tr></thead><tbody>{}</tbody></table>"
+)
+_SESSION: Final = "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>"
 
 
 def _terms() -> dict[str, Q]:
@@ -96,7 +109,16 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the stubs alon
         "state",
         "created_at",
     )
-    readonly_fields = fields
+    readonly_fields = (*fields, "sessions")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """
+        Return what is shown: sessions to those who have the permission to see them.
+        """
+        fields = super().get_fields(request, obj)
+        user: Any = request.user
+        is_allowed = user.has_perm("uness_auth.view_sessionrow")
+        return (*fields, "sessions") if is_allowed else fields
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:  # noqa: ARG002 - Django's signature
         """
@@ -133,6 +155,34 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the stubs alon
         return (
             ", ".join(STATES[one] for one, is_so in found.items() if is_so)
             or STATES["open"]
+        )
+
+    @admin.display(description="sessions")
+    def sessions(self, row: AccountRow) -> str:
+        """
+        Return a table of the sessions under the account's present version.
+
+        The last used first.  Those that ran out of time stay among them until they are
+        purged.
+        """
+        found = SessionRow.objects.filter(
+            account=row.id, credential_version=row.credential_version
+        ).order_by("-last_seen_at")[:SESSIONS_SHOWN]
+        lines = [
+            (
+                one.browser or "unknown",
+                one.network or "unknown",
+                *(
+                    display_for_value(at, "never")
+                    for at in (one.opened_at, one.last_seen_at, one.authenticated_at)
+                ),
+            )
+            for one in found
+        ]
+        return (
+            format_html(_SESSIONS, format_html_join("", _SESSION, lines))
+            if lines
+            else "none"
         )
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 from django.apps import apps
 from django.conf import settings
@@ -21,17 +23,41 @@ from tests.adapters.django.portal import empty_database, installed
 from uness_auth.django import models
 from uness_auth.django.admin import STATES
 from uness_auth.django.conf import get_auth
-from uness_auth.model import Account
+from uness_auth.model import Account, Session
 from uness_auth.testing import Outbox
 
 
 USER: Any = get_user_model()
 LIST = "/admin/uness_auth/accountrow/"
 PASSWORD_HASH = "argon2$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$aGFzaA"
+NOW = datetime(2026, 11, 22, 13, 32, 7, tzinfo=UTC)
 FRESH = "fresh@exemple.fr"
 OPEN = "open@exemple.fr"
 CLOSED = "closed@exemple.fr"
 HALTED = "halted@exemple.fr"
+# Under the version of whoever they are opened for, and what is added to it.
+PHONE = Session(
+    digest="9a" * 32,
+    account_id="",
+    credential_version=0,
+    opened_at=NOW - timedelta(hours=1),
+    last_seen_at=NOW,
+    authenticated_at=NOW,
+    browser="Safari, iOS",
+    network="2001:db8:9::/48",
+)
+OLD_PC = attrs.evolve(
+    PHONE,
+    digest="9b" * 32,
+    last_seen_at=NOW - timedelta(minutes=1),
+    authenticated_at=None,
+    browser="",
+    # No network; but whatever a text holds, it is no HTML.
+    network="192.0.2.0/24 <b>",
+)
+VOID = attrs.evolve(
+    PHONE, digest="9c" * 32, credential_version=-1, network="198.51.100.0/24"
+)
 
 
 @pytest.fixture(name="outbox")
@@ -122,7 +148,7 @@ def messages_on(page: Any) -> str:
 class TestRegistered:
     def test_accounts_alone(self) -> None:
         """
-        Sessions, code challenges and counters are nobody's to look at.
+        Sessions have no list of their own; code challenges and counters are not shown.
         """
         ours = apps.get_app_config("uness_auth").get_models()
 
@@ -209,6 +235,54 @@ class TestForm:
         assert [] == re.findall(
             r"<(?:input|select|textarea)[^>]* name=\"(?!csrf|_)", form
         )
+
+    def test_sessions(self) -> None:
+        """
+        Who may see sessions sees those that are not void, and what would open none.
+        """
+        one = account(OPEN)
+        for session in (PHONE, OLD_PC, VOID):
+            store = get_auth().sessions.store
+            shift = session.credential_version
+            store.add(
+                attrs.evolve(
+                    session,
+                    account_id=one.id,
+                    credential_version=one.credential_version + shift,
+                )
+            )
+        url = f"{LIST}{one.id}/change/"
+
+        page = client("view_accountrow", "view_sessionrow").get(url).content.decode()
+
+        assert page.index(PHONE.network) < page.index("192.0.2.0/24 &lt;b&gt;")
+        assert PHONE.browser in page
+        assert 1 == page.count("<td>unknown</td>")
+        assert 1 == page.count("<td>never</td>")
+        assert VOID.network not in page
+        assert [] == [
+            each for each in (PHONE, OLD_PC, VOID) if each.digest[:16] in page
+        ]
+
+    def test_no_sessions(self) -> None:
+        """
+        An account without sessions says so.
+        """
+        url = f"{LIST}{account(FRESH).id}/change/"
+        page = client("view_accountrow", "view_sessionrow").get(url).content.decode()
+
+        assert "<th>Last used</th>" not in page
+        assert re.search(r"field-sessions.*?>none<", page, re.DOTALL)
+
+    def test_sessions_have_a_permission_of_their_own(self) -> None:
+        """
+        Who may look at accounts alone is told nothing of their sessions.
+        """
+        url = f"{LIST}{account(FRESH).id}/change/"
+        page = client("view_accountrow").get(url).content.decode()
+
+        assert FRESH in page
+        assert "field-sessions" not in page
 
     def test_neither_added_nor_deleted(self) -> None:
         """

@@ -28,6 +28,10 @@ class TestJoinedSessions(stores.DjangoJoinedSessionsContract):
     supports_processes = ALONE
 
 
+class TestSessionLists(stores.DjangoSessionListsContract):
+    supports_processes = ALONE
+
+
 class TestKeys:
     def test_a_key_is_needed(self, using: str) -> None:
         """
