@@ -135,6 +135,9 @@ class PasswordCheck:
 
     def _right(self, account: Account, attempt: _Attempt) -> Account:
         self.guard.forgive_password(attempt.taken)
+        if attempt.spender.is_known_device:
+            # What strangers made the account wait for ends with its owner's success.
+            self.guard.end_wait(attrs.evolve(attempt.spender, device_id=""))
         self.guard.site.give_back(attempt.network)
         self.audit.record(
             EventKind.PASSWORD_ACCEPTED, account, client=attempt.client, method=METHOD

@@ -53,6 +53,7 @@ class SessionKeeper:
         method: str,
         is_remembered: bool,
         is_asked_again: bool = False,
+        is_forgiven: bool = False,
     ) -> SignedIn | SignInVetoed:
         """
         Sign a browser in under the credential version of *account*, as it was checked.
@@ -65,6 +66,9 @@ class SessionKeeper:
 
         Args:
             is_asked_again: Whether it proved who it is in a session that is void now.
+
+            is_forgiven: Whether the account's wait and run are ended already.  Ending
+                them twice would forgive what failed in between.
         """
         if not self.may_sign_in(account):
             self.audit.record(
@@ -90,8 +94,8 @@ class SessionKeeper:
         )
         self.store.add(session)
         self.close(client.session, client)
-        # Before the cookie learns of the account: its own device's wait ends too.
-        self.guard.end_wait(self.guard.spender(account.id, account, client))
+        if not is_forgiven:
+            self.guard.end_wait(self.guard.spender(account.id, account, client))
         self.audit.record(EventKind.SIGNED_IN, account, client=client, method=method)
         self._tell_new_device(account, client, method)
         return SignedIn(

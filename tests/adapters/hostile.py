@@ -18,6 +18,7 @@ import attrs
 import pytest
 
 from uness_auth import Site, UnessAuth
+from uness_auth.devices import COOKIE_SHAPE
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import FastHashing, FixedClock, Outbox, policy_without_waits
 from uness_auth.testing.browser import Reply
@@ -486,15 +487,24 @@ def check(reply: Reply, sent: Sent) -> None:
     assert sent.method != "HEAD" or text == "" or not sent.path.startswith("/auth")
 
 
-def check_cookie(value: str) -> None:
+SHAPES: Final = {
+    "uness-browser": r"[\w-]{22}",
+    "uness-session": r'([\w-]{43}|"")?',
+    "uness-device": COOKIE_SHAPE,
+}
+
+
+def check_cookie(header: str) -> None:
     """
     Assert that a cookie is one of ours, to the letter.
     """
-    pair, *rest = value.split("; ")
+    pair, *rest = header.split("; ")
     attributes = {one.lower() for one in rest}
     kept = {one for one in attributes if one.startswith(("max-age=", "expires="))}
 
-    assert re.fullmatch(r'uness-(browser|session)=([\w-]{22}|[\w-]{43}|"")?', pair)
+    name, _, value = pair.partition("=")
+    assert name in SHAPES
+    assert re.fullmatch(SHAPES[name], value)
     assert ATTRIBUTES == attributes - kept
 
 

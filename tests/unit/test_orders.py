@@ -12,7 +12,7 @@ import pytest
 
 from uness_auth import MailError, Site, StorageError, UnessAuth
 from uness_auth.events import EventKind
-from uness_auth.model import Client, MailOrder, OrderKind
+from uness_auth.model import Account, Client, MailOrder, OrderKind
 from uness_auth.outcomes import AccountAdded, LinkSent
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import EventLog, FastHashing, FixedClock, Outbox
@@ -195,3 +195,58 @@ class TestDeliver:
 
         with pytest.raises(StorageError):
             desk.wired().deliver(desk.queue.orders[0])
+
+
+class TestNotice:
+    def account(self, desk: Desk) -> Account:
+        """
+        Return Camille's account.
+        """
+        account = desk.storage.accounts.by_id("camille")
+        assert account is not None
+        return account
+
+    def test_is_ordered_without_a_budget(self, auth: UnessAuth, desk: Desk) -> None:
+        """
+        Each is put into the queue, with what it tells and nothing that opens anything.
+        """
+        here = attrs.evolve(HERE, browser="Firefox, Windows", session="s" * 43)
+        orders = auth.sessions.orders
+        for _ in range(20):
+            orders.notice(OrderKind.NEW_DEVICE, self.account(desk), here)
+
+        assert 20 == len(desk.queue.orders)
+        order = desk.queue.orders[0]
+        assert ("Firefox, Windows", "192.0.2.0/24") == (order.browser, order.network)
+        assert "s" * 43 not in repr(attrs.asdict(order))
+        auth.deliver(order)
+        assert EventKind.NOTICE_SENT is desk.log.kinds()[-1]
+
+    def test_of_yesterday_is_dropped(self, auth: UnessAuth, desk: Desk) -> None:
+        """
+        A queue that was stuck for a day does not tell of it as of now.
+        """
+        auth.sessions.orders.notice(OrderKind.NEW_DEVICE, self.account(desk), HERE)
+        desk.clock.tick(timedelta(days=1))
+        auth.deliver(desk.queue.orders[0])
+
+        assert [] == desk.outbox.messages
+
+    @pytest.mark.parametrize("fault", [MailError, StorageError])
+    def test_never_raises(
+        self, auth: UnessAuth, desk: Desk, fault: type[Exception]
+    ) -> None:
+        """
+        What it tells is done already: a queue that is full is the operator's to hear of.
+        """
+
+        class Full:
+            def put(self, _order: MailOrder, /) -> None:
+                raise fault
+
+        full: Any = Full()
+        orders = attrs.evolve(auth.sessions.orders, queue=full)
+        orders.notice(OrderKind.PASSWORD_CHANGED, self.account(desk), HERE)
+
+        dropped = desk.log.last(EventKind.MAIL_DROPPED)
+        assert ("password_changed", fault.__name__) == (dropped.method, dropped.reason)

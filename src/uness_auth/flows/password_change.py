@@ -136,4 +136,5 @@ class PasswordChange:
             method="password_change",
             is_remembered=session.is_remembered,
             is_asked_again=True,
+            is_forgiven=True,
         )

@@ -53,6 +53,10 @@ class PasswordSignIn:
         checked = self.password_check.check(account, account_id, password, client)
         if isinstance(checked, Account):
             return self.sessions.open(
-                checked, client, method=METHOD, is_remembered=is_remembered
+                checked,
+                client,
+                method=METHOD,
+                is_remembered=is_remembered,
+                is_forgiven=True,
             )
         return checked

@@ -849,7 +849,9 @@ class TestCookies:
         browser = browse(app)
         sign_in(browser, sign)
 
-        assert {"uness-session", "uness-browser"} == set(browser.cookies)
+        assert {"uness-session", "uness-browser", "uness-device"} == set(
+            browser.cookies
+        )
 
     def test_over_https(self, make_sign: MakeSign) -> None:
         """

@@ -42,7 +42,7 @@ from uness_auth.outcomes import (
 )
 
 
-@scenario(orders=45)
+@scenario(orders=66)
 def disabling_and_a_password(desk: Desk) -> Race:
     """
     No session of the disabled account works, and its password does not.
@@ -53,7 +53,7 @@ def disabling_and_a_password(desk: Desk) -> Race:
     return Race(flows=flows, check=lambda runs: nothing_works(desk, runs))
 
 
-@scenario(orders=66)
+@scenario(orders=153)
 def disabling_and_a_code(desk: Desk) -> Race:
     """
     No session of the disabled account works, and its code does not.
@@ -72,7 +72,7 @@ def disabling_and_a_code(desk: Desk) -> Race:
     return Race(flows=flows, check=check)
 
 
-@scenario(orders=10)
+@scenario(orders=42)
 def disabling_and_a_link(desk: Desk) -> Race:
     """
     Neither the link nor the password that it set works.
@@ -166,7 +166,7 @@ def signing_out_and_two_requests_that_join(desk: Desk) -> Race:
     return _signing_out_and_two_requests(desk, joins=True)
 
 
-@scenario(orders=45)
+@scenario(orders=66)
 def signing_out_everywhere_and_a_password(desk: Desk) -> Race:
     """
     A session is open only if its password was looked up after the signing out.
@@ -190,7 +190,7 @@ def signing_out_everywhere_and_a_password(desk: Desk) -> Race:
     return Race(flows=flows, check=check)
 
 
-@scenario(orders=10)
+@scenario(orders=42)
 def signing_out_everywhere_and_a_link(desk: Desk) -> Race:
     """
     Neither loses what the other wrote.

@@ -41,7 +41,7 @@ def _challenge(desk: Desk, challenge_id: str) -> CodeChallenge | None:
     return desk.rows.challenges.get(challenge_id)
 
 
-@scenario(orders=307_312)
+@scenario(orders=252_054_390)
 def two_confirms_of_one_code(desk: Desk) -> Race:
     """
     A right code that is posted twice opens one session.
@@ -82,7 +82,7 @@ def _guesses(desk: Desk, *, spent: int, right: bool) -> Race:
     return Race(flows=flows, check=check)
 
 
-@scenario(orders=80)
+@scenario(orders=196)
 def two_wrong_codes_with_one_attempt_left(desk: Desk) -> Race:
     """
     One is compared, and one only.
@@ -90,7 +90,7 @@ def two_wrong_codes_with_one_attempt_left(desk: Desk) -> Race:
     return _guesses(desk, spent=4, right=False)
 
 
-@scenario(orders=295)
+@scenario(orders=1_018)
 def a_wrong_and_the_right_code_with_one_attempt_left(desk: Desk) -> Race:
     """
     One is compared, and one only: whichever came first.
@@ -98,7 +98,7 @@ def a_wrong_and_the_right_code_with_one_attempt_left(desk: Desk) -> Race:
     return _guesses(desk, spent=4, right=True)
 
 
-@scenario(orders=252)
+@scenario(orders=3_432)
 def two_wrong_codes_with_five_attempts_left(desk: Desk) -> Race:
     """
     Both are compared, and both are counted.
@@ -106,7 +106,7 @@ def two_wrong_codes_with_five_attempts_left(desk: Desk) -> Race:
     return _guesses(desk, spent=0, right=False)
 
 
-@scenario(orders=792)
+@scenario(orders=11_440)
 def a_wrong_code_and_the_same_code_again(desk: Desk) -> Race:
     """
     Asking for the code again gives no attempt back.
@@ -129,7 +129,7 @@ def a_wrong_code_and_the_same_code_again(desk: Desk) -> Race:
     return Race(flows=flows, check=check)
 
 
-@scenario(orders=19_123)
+@scenario(orders=2_018_674)
 def the_right_code_and_the_same_code_again(desk: Desk) -> Race:
     """
     A used code stays used, though it is on its way again.
@@ -151,7 +151,7 @@ def the_right_code_and_the_same_code_again(desk: Desk) -> Race:
     return Race(flows=flows, check=check)
 
 
-@scenario(orders=14)
+@scenario(orders=18)
 def two_who_ask_for_the_same_code_again(desk: Desk) -> Race:
     """
     One mail leaves.
@@ -170,7 +170,7 @@ def two_who_ask_for_the_same_code_again(desk: Desk) -> Race:
     return Race(flows={"first": resend, "second": resend}, check=check)
 
 
-@scenario(orders=286)
+@scenario(orders=19_314)
 def a_code_and_a_link(desk: Desk) -> Race:
     """
     No session is open under the version that the link made void.

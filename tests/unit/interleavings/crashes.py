@@ -71,7 +71,7 @@ def fails(call: Call) -> Iterable[Trouble]:
     yield Trouble(error, is_done=True)
 
 
-@scenario(orders=13)
+@scenario(orders=18)
 def a_link_that_fails(desk: Desk) -> Race:
     """
     Either the new password is set and the version grew, or neither and the link works.
@@ -94,7 +94,7 @@ def a_link_that_fails(desk: Desk) -> Race:
     return Race(flows=flows, check=check, troubles=fails)
 
 
-@scenario(orders=28)
+@scenario(orders=33)
 def a_right_password_that_fails(desk: Desk) -> Race:
     """
     The password is what it was, its new hash written or not, and signs in later.
@@ -113,7 +113,7 @@ def a_right_password_that_fails(desk: Desk) -> Race:
     return Race(flows=flows, check=check, troubles=fails)
 
 
-@scenario(orders=16)
+@scenario(orders=19)
 def a_wrong_password_that_fails(desk: Desk) -> Race:
     """
     Whatever was compared is counted.
@@ -131,7 +131,7 @@ def a_wrong_password_that_fails(desk: Desk) -> Race:
     return Race(flows=flows, check=check, troubles=fails)
 
 
-@scenario(orders=4_506)
+@scenario(orders=15_412)
 def two_wrong_passwords_with_one_try_left_and_a_failure(desk: Desk) -> Race:
     """
     Still at most one is compared, and it is counted.
@@ -173,7 +173,7 @@ def _code_that_fails(desk: Desk, *, is_right: bool) -> Race:
     return Race(flows=flows, check=check, troubles=fails)
 
 
-@scenario(orders=31)
+@scenario(orders=48)
 def a_right_code_that_fails(desk: Desk) -> Race:
     """
     The code is used up or works, and another may be asked for.
@@ -181,7 +181,7 @@ def a_right_code_that_fails(desk: Desk) -> Race:
     return _code_that_fails(desk, is_right=True)
 
 
-@scenario(orders=16)
+@scenario(orders=22)
 def a_wrong_code_that_fails(desk: Desk) -> Race:
     """
     Whatever was compared is counted, and the right code works.
@@ -189,7 +189,7 @@ def a_wrong_code_that_fails(desk: Desk) -> Race:
     return _code_that_fails(desk, is_right=False)
 
 
-@scenario(orders=24)
+@scenario(orders=33)
 def a_request_for_a_code_that_fails(desk: Desk) -> Race:
     """
     A code that arrived works, and another may be asked for.
@@ -211,7 +211,7 @@ def a_request_for_a_code_that_fails(desk: Desk) -> Race:
     return Race(flows=flows, check=check, troubles=fails)
 
 
-@scenario(orders=21)
+@scenario(orders=27)
 def a_request_for_the_same_code_that_fails(desk: Desk) -> Race:
     """
     A minute later it may be asked for again; no attempt was given back or lost.
@@ -235,7 +235,7 @@ def a_request_for_the_same_code_that_fails(desk: Desk) -> Race:
     return Race(flows=flows, check=check, troubles=fails)
 
 
-@scenario(orders=21)
+@scenario(orders=24)
 def a_request_for_a_link_that_fails(desk: Desk) -> Race:
     """
     A link that arrived works, and a minute later another may be asked for.
@@ -359,7 +359,7 @@ def is_full(call: Call) -> Iterable[Trouble]:
         yield Trouble(Answered(value=False), is_done=False)
 
 
-@scenario(orders=1_078)
+@scenario(orders=4_580)
 def two_wrong_passwords_with_one_try_left_and_no_slot(desk: Desk) -> Race:
     """
     Who finds every hashing slot taken has cost the account nothing.

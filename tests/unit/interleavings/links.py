@@ -67,7 +67,7 @@ def two_posts_of_one_link(desk: Desk) -> Race:
     return _posts_of_one_link(desk, {"Anna": OLD, "Ben": NEW})
 
 
-@scenario(orders=54_930)
+@scenario(orders=724_716)
 def three_posts_of_one_link(desk: Desk) -> Race:
     """
     The same of three, while the account also has a run of failures to end.
@@ -80,7 +80,7 @@ def three_posts_of_one_link(desk: Desk) -> Race:
     )
 
 
-@scenario(orders=237)
+@scenario(orders=4_105)
 def a_link_and_the_old_password(desk: Desk) -> Race:
     """
     The session of the old password is void, and the old password with it.
@@ -99,7 +99,7 @@ def a_link_and_the_old_password(desk: Desk) -> Race:
     return Race(flows=flows, check=check)
 
 
-@scenario(orders=412)
+@scenario(orders=7_610)
 def a_link_and_a_rehash(desk: Desk) -> Race:
     """
     The old password, whose hash is just being upgraded, never comes back.
@@ -119,7 +119,7 @@ def a_link_and_a_rehash(desk: Desk) -> Race:
     return Race(flows=flows, check=check)
 
 
-@scenario(orders=235)
+@scenario(orders=1_740)
 def a_link_and_the_wrong_password_that_suspends(desk: Desk) -> Race:
     """
     What suspends the old password does not suspend the new one.

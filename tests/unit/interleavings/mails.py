@@ -52,7 +52,7 @@ def _requests(
     return Race(flows=flows, check=check, troubles=troubles)
 
 
-@scenario(orders=2_312)
+@scenario(orders=8_610)
 def two_requests_for_a_link(desk: Desk) -> Race:
     """
     One mail leaves within the minute.
@@ -60,7 +60,7 @@ def two_requests_for_a_link(desk: Desk) -> Race:
     return _requests(desk)
 
 
-@scenario(orders=12_044)
+@scenario(orders=45_714)
 def two_requests_and_a_mail_that_fails(desk: Desk) -> Race:
     """
     The mail that failed gives its budget back, and its own alone.

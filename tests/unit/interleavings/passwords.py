@@ -63,7 +63,7 @@ def _passwords(desk: Desk, who: Mapping[str, str], *, failed: int) -> Race:
     return Race(flows=flows, check=check)
 
 
-@scenario(orders=252)
+@scenario(orders=1_168)
 def two_wrong_passwords_with_one_try_left(desk: Desk) -> Race:
     """
     One is compared, and the other waits.
@@ -71,7 +71,7 @@ def two_wrong_passwords_with_one_try_left(desk: Desk) -> Race:
     return _passwords(desk, {"first": "Faux-1", "second": "Faux-2"}, failed=4)
 
 
-@scenario(orders=3_549_756)
+@scenario(orders=167_998_740)
 def three_wrong_passwords_with_two_tries_left(desk: Desk) -> Race:
     """
     Two are compared, and the third waits.
@@ -80,7 +80,7 @@ def three_wrong_passwords_with_two_tries_left(desk: Desk) -> Race:
     return _passwords(desk, who, failed=3)
 
 
-@scenario(orders=3_031)
+@scenario(orders=14_256)
 def a_wrong_and_the_right_password_with_one_try_left(desk: Desk) -> Race:
     """
     The wrong one is compared only if it came first, or after the right one.
@@ -88,7 +88,7 @@ def a_wrong_and_the_right_password_with_one_try_left(desk: Desk) -> Race:
     return _passwords(desk, {"guess": "Faux-1", "right": OLD}, failed=4)
 
 
-@scenario(orders=3_289)
+@scenario(orders=22_680)
 def a_wrong_and_the_right_password(desk: Desk) -> Race:
     """
     What the right one gives back is its own: the wrong one stays counted.
@@ -96,7 +96,7 @@ def a_wrong_and_the_right_password(desk: Desk) -> Race:
     return _passwords(desk, {"guess": "Faux-1", "right": OLD}, failed=0)
 
 
-@scenario(orders=37_622)
+@scenario(orders=610_972)
 def two_right_passwords(desk: Desk) -> Race:
     """
     Both sign in, and nothing counts as a failure.
@@ -104,7 +104,7 @@ def two_right_passwords(desk: Desk) -> Race:
     return _passwords(desk, {"first": OLD, "second": OLD}, failed=0)
 
 
-@scenario(orders=756_756)
+@scenario(orders=7_809_312)
 def a_network_with_two_tries_left(desk: Desk) -> Race:
     """
     Of three wrong passwords from one network, for three addresses, two are compared.
@@ -126,7 +126,7 @@ def a_network_with_two_tries_left(desk: Desk) -> Race:
     return Race(flows=flows, check=check)
 
 
-@scenario(orders=1_680)
+@scenario(orders=1_081_836)
 def a_network_that_asks_for_unknown_addresses(desk: Desk) -> Race:
     """
     Of three unknown addresses with two to be told, two are told.
