@@ -43,11 +43,13 @@ CREATE TABLE IF NOT EXISTS challenges (
     attempts_left INTEGER, is_certain INTEGER);
 CREATE TABLE IF NOT EXISTS sessions (
     digest TEXT PRIMARY KEY, account_id TEXT, credential_version INTEGER,
-    opened_at INTEGER, last_seen_at INTEGER, is_remembered INTEGER);
+    opened_at INTEGER, last_seen_at INTEGER, is_remembered INTEGER,
+    authenticated_at INTEGER, browser TEXT, network TEXT);
 CREATE TABLE IF NOT EXISTS counters (
     key TEXT PRIMARY KEY, text TEXT, number INTEGER, expires_at INTEGER);
 CREATE INDEX IF NOT EXISTS challenges_by_end ON challenges (window_ends_at);
 CREATE INDEX IF NOT EXISTS sessions_by_last_seen ON sessions (last_seen_at);
+CREATE INDEX IF NOT EXISTS sessions_by_account ON sessions (account_id);
 CREATE INDEX IF NOT EXISTS counters_by_end ON counters (expires_at);
 """
 
@@ -132,7 +134,7 @@ def _record(kind: type[Record], row: Row) -> Record:
 
 def _field(name: str, stored: Any) -> tuple[str, Any]:
     # The names tell: instants end in _at, booleans begin with is_.
-    if name.endswith("_at"):
+    if name.endswith("_at") and stored is not None:
         return name, datetime.fromtimestamp(stored, UTC)
     return name, bool(stored) if name.startswith("is_") else stored
 
@@ -235,14 +237,14 @@ class SQLiteCodeChallenges:
 @attrs.frozen(eq=False)
 class SQLiteSessions:
     """
-    Open sessions, which can be read together with their account.
+    Open sessions, which can be read together with their account, and listed.
     """
 
     _database: Database
     joins: SQLiteAccounts
 
     def add(self, session: Session, /) -> None:
-        add = "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?)"
+        add = "INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         _ = self._database.write(add, *attrs.astuple(session))
 
     def by_digest(self, digest: str, /) -> Session | None:
@@ -269,6 +271,18 @@ class SQLiteSessions:
     def close(self, digest: str, /) -> bool:
         close = "DELETE FROM sessions WHERE digest = ?"
         return self._database.write(close, digest) == 1
+
+    def of_account(self, account_id: str, limit: int, /) -> Sequence[Session]:
+        own = (
+            "SELECT * FROM sessions WHERE account_id = ?"
+            " ORDER BY last_seen_at DESC LIMIT ?"
+        )
+        rows = self._database.read(own, account_id, limit)
+        return [_record(Session, row) for row in rows]
+
+    def close_others(self, account_id: str, kept: str, /) -> int:
+        close = "DELETE FROM sessions WHERE account_id = ? AND digest <> ?"
+        return self._database.write(close, account_id, kept)
 
     def purge(self, before: datetime, limit: int, /) -> int:
         purge = (
@@ -377,11 +391,13 @@ class SQLiteStorage:
     def __init__(self, path: Path | str, /) -> None:
         self._database = Database(path)
         accounts = SQLiteAccounts(self._database)
+        sessions = SQLiteSessions(self._database, accounts)
         self.stores: Stores = Stores(
             accounts=accounts,
             registry=SQLiteRegistry(self._database),
             code_challenges=SQLiteCodeChallenges(self._database),
-            sessions=SQLiteSessions(self._database, accounts),
+            sessions=sessions,
+            session_lists=sessions,
             counters=SQLiteCounters(self._database),
         )
 

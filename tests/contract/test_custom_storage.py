@@ -34,7 +34,9 @@ from uness_auth.testing.contracts import (
     CountersContract,
     JoinedSessionsContract,
     JoiningSessions,
+    ListedSessions,
     RegistryContract,
+    SessionListsContract,
     SessionsContract,
 )
 from uness_auth.testing.journeys import Journeys, Portal
@@ -115,6 +117,14 @@ class TestSQLiteJoinedSessions(OnOneFile, JoinedSessionsContract):
         stores = self.stores(*accounts)
         sessions: Any = stores.sessions
         return sessions, stores.accounts
+
+
+class TestSQLiteSessionLists(OnOneFile, SessionListsContract):
+    port = "session_lists"
+
+    def make(self) -> ListedSessions:
+        lists: Any = self.stores().session_lists
+        return lists
 
 
 class TestSQLiteCounters(OnOneFile, CountersContract):

@@ -4,7 +4,7 @@ Tables of the first release become today's, and every session is kept.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from django.core.management import call_command
@@ -34,7 +34,7 @@ def open_as_before(using: str, digest: str) -> None:
     """
     Open a session as a process of the first release does.
     """
-    row = [
+    row: list[Any] = [
         digest,
         SESSION.account_id,
         SESSION.credential_version,
