@@ -111,14 +111,13 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the stubs alon
     )
     readonly_fields = (*fields, "sessions")
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002 - Django's signature
         """
         Return what is shown: sessions to those who have the permission to see them.
         """
-        fields = super().get_fields(request, obj)
         user: Any = request.user
         is_allowed = user.has_perm("uness_auth.view_sessionrow")
-        return (*fields, "sessions") if is_allowed else fields
+        return (*self.fields, "sessions") if is_allowed else self.fields
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:  # noqa: ARG002 - Django's signature
         """
@@ -165,7 +164,7 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the stubs alon
         The last used first.  Those that ran out of time stay among them until they are
         purged.
         """
-        found = SessionRow.objects.filter(
+        found: Any = SessionRow.objects.filter(
             account=row.id, credential_version=row.credential_version
         ).order_by("-last_seen_at")[:SESSIONS_SHOWN]
         lines = [
