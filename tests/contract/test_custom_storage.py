@@ -10,7 +10,7 @@ from contextlib import closing
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 
@@ -123,8 +123,8 @@ class TestSQLiteSessionLists(OnOneFile, SessionListsContract):
     port = "session_lists"
 
     def make(self) -> ListedSessions:
-        lists: Any = self.stores().session_lists
-        return lists
+        sessions: Any = self.stores().session_lists
+        return cast(ListedSessions, sessions)
 
 
 class TestSQLiteCounters(OnOneFile, CountersContract):

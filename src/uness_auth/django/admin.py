@@ -116,8 +116,9 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the stubs alon
         Return what is shown: sessions to those who have the permission to see them.
         """
         user: Any = request.user
+        fields: Any = self.fields
         is_allowed = user.has_perm("uness_auth.view_sessionrow")
-        return (*self.fields, "sessions") if is_allowed else self.fields
+        return (*fields, "sessions") if is_allowed else fields
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:  # noqa: ARG002 - Django's signature
         """
