@@ -119,7 +119,7 @@ class FlaskAuth:
             app.add_url_rule(
                 WELL_KNOWN,
                 f"{EXTENSION}_change_password",
-                self._to_start,
+                self._to_password,
                 methods=METHODS,
                 provide_automatic_options=False,
             )
@@ -167,6 +167,10 @@ class FlaskAuth:
 
     def _to_start(self) -> Response:
         return _response(Redirect(location=self.auth.site.url()))
+
+    def _to_password(self) -> Response:
+        url = self.auth.site.base_url + self.site.password_path
+        return _response(Redirect(location=url))
 
     def _not_found(self, rest: str) -> Response:  # noqa: ARG002 - what was asked for is not echoed
         return _response(self.site.not_found(_request()))
@@ -227,6 +231,20 @@ class TemplateHelp:
         """
         return self._extension.auth.site.path
 
+    @property
+    def password_url(self) -> str:
+        """
+        Where the signed-in person changes their password.
+        """
+        return self._extension.site.password_path
+
+    @property
+    def sessions_url(self) -> str:
+        """
+        Where they see and close their sessions; empty where the stores list none.
+        """
+        return self._extension.site.sessions_path
+
     def static_url(self, name: str, /) -> str:
         """
         The address of our style sheet, for pages of the same look: ``uness.css``.
@@ -272,23 +290,48 @@ def login_required(view: Callable[P, Any]) -> Callable[P, Any]:
     """
     Let only a signed-in visitor reach *view*; others go to S1 and come back after.
     """
+    return _guarded(view, recent=False)
 
+
+@overload
+def recent_login_required(
+    view: Callable[P, Coroutine[Any, Any, R]],
+) -> Callable[P, R | Response]: ...
+
+
+@overload
+def recent_login_required(view: Callable[P, R]) -> Callable[P, R | Response]: ...
+
+
+def recent_login_required(view: Callable[P, Any]) -> Callable[P, Any]:
+    """
+    Let only those reach *view* who proved just now who they are.
+
+    Others who are signed in are asked again and come back after; strangers go to S1.
+    How long that counts is `uness_auth.SessionPolicy.recent`.
+
+    A form that comes too late is lost, and they end on the home page.  So guard the
+    page that holds the form too: they are then asked before they fill it in.
+    """
+    return _guarded(view, recent=True)
+
+
+def _guarded(view: Callable[P, Any], *, recent: bool) -> Callable[P, Any]:
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if isinstance(_extension().resume(), Resumed):
-            return current_app.ensure_sync(view)(*args, **kwargs)
-        return _to_sign_in()
+        extension = _extension()
+        way = extension.site.way_to(extension.resume(), _back(), recent=recent)
+        if way:
+            return make_response(redirect(way, 303))
+        return current_app.ensure_sync(view)(*args, **kwargs)
 
     return guarded
 
 
-def _to_sign_in() -> Response:
-    site = _extension().auth.site
-    query = ""
-    if request.method in {"GET", "HEAD"}:
-        back = encoded_path(_path(), request.query_string)
-        query = "?" + urlencode({"next": back})
-    return make_response(redirect(site.url() + query, 303))
+def _back() -> str:
+    if request.method not in {"GET", "HEAD"}:
+        return ""
+    return encoded_path(_path(), request.query_string)
 
 
 def _path() -> str:

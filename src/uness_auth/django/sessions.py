@@ -111,15 +111,29 @@ def signed_in(request: Any, before: Any, cookies: tuple[Cookie, ...], /) -> None
     """
     Tell Django that somebody signed in on our pages, as its ``login()`` would.
     """
+    user = _begin_session(request, before, cookies)
+    if user is not None and user.is_authenticated:
+        _ = user_logged_in.send(sender=type(user), request=request, user=user)
+
+
+def went_on(request: Any, before: Any, cookies: tuple[Cookie, ...], /) -> None:
+    """
+    Tell Django that somebody goes on in a new session, if *cookies* hold one: their
+    password is another, and they signed in before.
+    """
+    _ = _begin_session(request, before, cookies)
+
+
+def _begin_session(request: Any, before: Any, cookies: tuple[Cookie, ...]) -> Any:
     site = get_site()
     name = site.cookies.name("session")
-    [token] = [one.cookie_value for one in cookies if one.name == name]
-    match site.auth.sessions.resume(token):
+    tokens = [one.cookie_value for one in cookies if one.name == name]
+    match site.auth.sessions.resume("".join(tokens)):
         case Resumed(account=account) as found:
             user = find_user(account.id)
         case _:
-            # Ended already, by somebody else.
-            return
+            # There is none, or it was ended already, by somebody else.
+            return None
     # Whoever was signed in here before leaves nothing behind; what a visitor gathered
     # before they signed in is kept, under another key.
     if before.is_authenticated and before.pk != user.pk:
@@ -130,8 +144,7 @@ def signed_in(request: Any, before: Any, cookies: tuple[Cookie, ...], /) -> None
     _become(request, user, found)
     rotate_token(request)
     setattr(request, ANSWERED, True)
-    if user.is_authenticated:
-        _ = user_logged_in.send(sender=type(user), request=request, user=user)
+    return user
 
 
 def signed_out(request: Any, /) -> None:

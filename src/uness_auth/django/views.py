@@ -21,12 +21,13 @@ from ..web.routes import Route
 from ..web.static import CACHE_CONTROL, read_static
 from .conf import get_site
 from .requests import DjangoGuard, request_from, response_from
-from .sessions import signed_in, signed_out
+from .sessions import signed_in, signed_out, went_on
 
 
 View = Callable[..., HttpResponse]
-# Where somebody may become signed in, and where they end it.
+# Where somebody may become signed in, go on in another session, and end it.
 SIGNS_IN: Final = frozenset({"password", "confirm_code"})
+GOES_ON: Final = "account_password"
 SIGNS_OUT: Final = "sign_out"
 # The statuses of a wrong password or code, and of one too many.
 FAILURES: Final = frozenset({422, 429})
@@ -65,8 +66,9 @@ def _serve(route: Route, request: Any, token: str) -> HttpResponse:
         _mask(request, token)
     is_post = request.method == "POST"
     may_sign_in = is_post and route.name in SIGNS_IN
+    may_go_on = is_post and route.name == GOES_ON
     may_sign_out = is_post and route.name == SIGNS_OUT
-    if may_sign_in or may_sign_out:
+    if may_sign_in or may_go_on or may_sign_out:
         # Asked now: afterwards the session is another's, or over.
         _ = request.user.is_authenticated
     before = request.user
@@ -74,6 +76,8 @@ def _serve(route: Route, request: Any, token: str) -> HttpResponse:
     match answer:
         case Redirect() if may_sign_in:
             signed_in(request, before, answer.cookies)
+        case Page(cookies=cookies) if may_go_on:
+            went_on(request, before, cookies)
         case Redirect() if may_sign_out:
             signed_out(request)
         case Page(status=status) if may_sign_in and status in FAILURES:

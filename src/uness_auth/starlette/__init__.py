@@ -6,7 +6,13 @@ registration.
 from __future__ import annotations
 
 from .adapter import StarletteAuth
-from .host import current_account, login_required, optional_account
+from .host import (
+    current_account,
+    login_required,
+    optional_account,
+    recent_account,
+    recent_login_required,
+)
 from .templates import TemplateHelp
 from .threads import SPARE_THREADS, THREADS
 from .users import CurrentUser
@@ -21,4 +27,6 @@ __all__ = [
     "current_account",
     "login_required",
     "optional_account",
+    "recent_account",
+    "recent_login_required",
 ]

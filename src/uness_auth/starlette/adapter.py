@@ -92,7 +92,7 @@ class StarletteAuth:
             whole(any_method(prefix + "/{path:path}", server.page, name=EXTENSION)),
             # The path without its slash, at our own host.
             any_method(prefix, server.to_start),
-            any_method(WELL_KNOWN, server.to_start),
+            any_method(WELL_KNOWN, server.to_password),
         ]
 
     @property

@@ -48,7 +48,7 @@ class SessionMiddleware:
         if visit.has_session:
             # Before anybody asks: `request.user` is asked on the event loop, where
             # nothing may wait for a store.
-            await self.server.threads.run(visit.look)
+            _ = await self.server.threads.run(visit.look)
         is_started = False
 
         async def finish(message: Message) -> None:

@@ -62,6 +62,13 @@ class PageServer:
         answer = Redirect(location=self.site.auth.site.url())
         return response_from(answer, request, self.templates)
 
+    async def to_password(self, request: Request, /) -> Response:
+        """
+        Lead to the page that changes one's password.
+        """
+        url = self.site.auth.site.base_url + self.site.password_path
+        return response_from(Redirect(location=url), request, self.templates)
+
     async def store_failed(self, request: Request, /) -> Response:
         """
         Return the page of a store that failed on a page of the host.

@@ -64,6 +64,20 @@ class TemplateHelp:
         """
         return self._site.auth.site.path
 
+    @property
+    def password_url(self) -> str:
+        """
+        Where the signed-in person changes their password.
+        """
+        return self._site.password_path
+
+    @property
+    def sessions_url(self) -> str:
+        """
+        Where they see and close their sessions; empty where the stores list none.
+        """
+        return self._site.sessions_path
+
     def static_url(self, name: str, /) -> str:
         """
         The address of our style sheet, for pages of the same look: ``uness.css``.

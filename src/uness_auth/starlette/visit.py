@@ -5,7 +5,6 @@ One request, and who is signed in.
 from __future__ import annotations
 
 from typing import Final, cast
-from urllib.parse import urlencode
 
 from starlette.requests import HTTPConnection
 
@@ -51,6 +50,20 @@ class Visit:
         return bool(self._site.cookies.read(self.request.header("cookie"), "session"))
 
     @property
+    def answer(self) -> ResumeAnswer:
+        """
+        What the session's cookie opens.
+
+        Raises:
+            uness_auth.errors.StorageError: The store could not be reached.
+        """
+        self.is_asked = True
+        answer = self.look() if self._answer is None else self._answer
+        if self._failure is not None:
+            raise self._failure
+        return answer
+
+    @property
     def account(self) -> Account | None:
         """
         The account that is signed in, or None.
@@ -58,39 +71,43 @@ class Visit:
         Raises:
             uness_auth.errors.StorageError: The store could not be reached.
         """
-        self.is_asked = True
-        if self._answer is None:
-            self.look()
-        if self._failure is not None:
-            raise self._failure
-        match self._answer:
+        match self.answer:
             case Resumed(account=account):
                 return account
             case _:
                 return None
 
-    def sign_in_url(self, query: bytes, /) -> str:
+    def way_in(self, query: bytes, /, *, recent: bool = False) -> str:
         """
-        Return where to sign in, and come back after a GET or HEAD.
-        """
-        url = self._site.auth.site.url()
-        if self.request.method not in {"GET", "HEAD"}:
-            return url
-        back = encoded_path(self.request.path, query)
-        return f"{url}?{urlencode({'next': back})}"
+        Return where whoever may not enter goes first; empty: they may.
 
-    def look(self) -> None:
+        They come back after a GET or HEAD.
+
+        Args:
+            recent: Whether they must have proved who they are just now.
+
+        Raises:
+            uness_auth.errors.StorageError: The store could not be reached.
         """
-        Ask the store.
+        back = ""
+        if self.request.method in {"GET", "HEAD"}:
+            back = encoded_path(self.request.path, query)
+        return self._site.way_to(self.answer, back, recent=recent)
+
+    def look(self) -> ResumeAnswer:
+        """
+        Ask the store, and return what it says.
 
         A failure is told to whoever asks, and to nobody else: pages that do not ask go
         on without the store.
         """
-        self._answer = NotSignedIn()
+        answer: ResumeAnswer = NotSignedIn()
         try:
-            self._answer = self._site.resume(self.request)
+            answer = self._site.resume(self.request)
         except StorageError as exc:
             self._failure = exc
+        self._answer = answer
+        return answer
 
     def give_up(self) -> None:
         """

@@ -11,6 +11,7 @@ import attrs
 from ..outcomes import (
     AddressMalformed,
     AddressUnknown,
+    ChangeRefused,
     CodeExpired,
     NothingTyped,
     PasswordRefused,
@@ -27,6 +28,7 @@ from .views import Alert, Around, Field, Line, Rules
 IdentifyFault: TypeAlias = AddressMalformed | AddressUnknown
 PasswordFault: TypeAlias = WrongPassword | PasswordSuspended | NothingTyped
 CodeFault: TypeAlias = WrongCode | CodeExpired | NothingTyped
+ChangeFault: TypeAlias = ChangeRefused | PasswordFault
 
 NO_ALERT: Final = Alert()
 
@@ -124,7 +126,7 @@ def code_fault(
 @attrs.frozen(kw_only=True)
 class NewPassword:
     """
-    What the form of S5 says: the box, its two fields and the rules between them.
+    What a form for a new password says: the box, two fields, the rules between them.
     """
 
     alert: Alert
@@ -134,10 +136,17 @@ class NewPassword:
 
 
 def new_password(
-    texts: Texts, policy: PasswordPolicy, refused: PasswordRefused | None
+    texts: Texts,
+    policy: PasswordPolicy,
+    refused: PasswordRefused | ChangeRefused | None,
+    *,
+    screen: str = "page.link",
 ) -> NewPassword:
     """
-    Return what the form of S5 says, with everything that was wrong at once.
+    Return what the form says, with everything that was wrong at once.
+
+    Args:
+        screen: Whose words: those of S5, or of the page that changes a password.
     """
     unmet = refused.unmet if refused is not None else ()
     differs = refused is not None and refused.differs
@@ -148,21 +157,47 @@ def new_password(
         lines += (Line(text=text, href="#confirmation"),)
     fault = _unmet_help(texts, listed, unmet)
     return NewPassword(
-        alert=Alert(lead=texts.say("page.link.refused") if lines else "", lines=lines),
+        alert=Alert(lead=texts.say(f"{screen}.refused") if lines else "", lines=lines),
         first=Field(
-            label=texts.say("page.link.password"),
+            label=texts.say(f"{screen}.password"),
             fault=fault,
             described_by="password-fault password-rules" if fault else "password-rules",
             is_invalid=bool(unmet),
         ),
         second=Field(
-            label=texts.say("page.link.confirmation"),
+            label=texts.say(f"{screen}.confirmation"),
             fault=texts.say("page.link.differs.help") if differs else "",
             described_by="confirmation-fault" if differs else "",
             is_invalid=differs,
         ),
         rules=listed,
     )
+
+
+def current_password_fault(
+    texts: Texts, fault: PasswordFault | None
+) -> tuple[Alert, Field]:
+    """
+    Return the box and the field for the password that is to be changed.
+    """
+    label = texts.say("page.change.current")
+    match fault:
+        case None:
+            return NO_ALERT, Field(label=label)
+        case WrongPassword() | NothingTyped():
+            is_empty = isinstance(fault, NothingTyped)
+            key = "page.change.empty" if is_empty else "page.change.wrong"
+            return Alert(lead=texts.say(key), href="#current"), Field(
+                label=label,
+                fault=texts.say(f"{key}.help"),
+                described_by="current-fault",
+                is_invalid=True,
+            )
+        case PasswordSuspended():
+            # As on S7: typing it again leads nowhere.
+            return Alert(lead=texts.say("page.suspended")), Field(label=label)
+        case _ as never:
+            assert_never(never)
 
 
 def _code_words(

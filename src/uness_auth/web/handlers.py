@@ -4,9 +4,7 @@ One function per thing a visitor can ask: flow in, page or redirect out.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Final, TypeAlias, assert_never
+from typing import assert_never
 
 import attrs
 
@@ -37,65 +35,10 @@ from ..outcomes import (
     WrongCode,
     WrongPassword,
 )
-from ..wiring import UnessAuth
-from .cookies import Cookies
+from . import account
 from .faults import IdentifyFault
-from .frame import PageContext
 from .http import Answer, Page, Redirect
-from .pages import Pages
-from .visitors import Visitor
-
-
-Form: TypeAlias = Mapping[str, str]
-_CHALLENGE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
-
-
-@attrs.frozen(kw_only=True)
-class Turn:
-    """
-    One request, read and checked: what a handler works with.
-
-    Attributes:
-        token: Of the link, from the path; empty elsewhere.
-    """
-
-    auth: UnessAuth
-    pages: Pages
-    cookies: Cookies
-    visitor: Visitor
-    context: PageContext
-    form: Form = attrs.field(repr=False)
-    token: str = attrs.field(default="", repr=False)
-
-    def field(self, name: str, /) -> str:
-        """
-        Return what was sent for *name*, or the empty text.
-        """
-        return self.form.get(name, "")
-
-    @property
-    def challenge(self) -> str:
-        """
-        The id of the code challenge, if it has the shape of one.
-        """
-        typed = self.field("challenge")
-        return typed if _CHALLENGE.fullmatch(typed) else ""
-
-    def in_language(self, language: str, /) -> PageContext:
-        """
-        Return the context in the account's language, where it has chosen one.
-        """
-        if language not in self.auth.site.languages:
-            return self.context
-        return attrs.evolve(self.context, language=language)
-
-    def to_start(self) -> Redirect:
-        """
-        Lead back to S1.
-        """
-        return Redirect(
-            location=self.auth.site.base_url + self.pages.frames.start(self.context)
-        )
+from .turn import Turn
 
 
 # --- S1 ---------------------------------------------------------------------------
@@ -106,7 +49,7 @@ def show_identify(turn: Turn, /) -> Answer:
     Show S1, or lead on whoever is signed in already.
     """
     if isinstance(turn.auth.sessions.resume(turn.visitor.session), Resumed):
-        return Redirect(location=_destination(turn))
+        return Redirect(location=turn.destination)
     return turn.pages.identify(turn.context)
 
 
@@ -209,9 +152,9 @@ def sign_in(turn: Turn, /) -> Answer:
         is_remembered=is_remembered,
     ):
         case SignedIn() as outcome:
-            return _signed_in(turn, outcome)
+            return turn.signed_in(outcome)
         case WrongPassword() | PasswordSuspended() | NothingTyped() as fault:
-            return turn.pages.password(
+            return account.asked_again(turn, fault) or turn.pages.password(
                 turn.context,
                 address=_shown(typed),
                 fault=fault,
@@ -221,7 +164,7 @@ def sign_in(turn: Turn, /) -> Answer:
         case AddressMalformed() as malformed:
             return _retyped(turn, typed, malformed)
         case Throttled() as throttled:
-            return turn.pages.wait(
+            return account.asked_again(turn, throttled) or turn.pages.wait(
                 turn.context, outcome=throttled, address=_shown(typed)
             )
         case Busy() as busy:
@@ -296,7 +239,7 @@ def confirm_code(turn: Turn, /) -> Answer:
         turn.challenge, turn.field("code"), turn.visitor.client
     ):
         case SignedIn() as outcome:
-            return _signed_in(turn, outcome)
+            return turn.signed_in(outcome)
         case WrongCode() | CodeExpired() | NothingTyped() as fault:
             return turn.pages.code(
                 turn.context,
@@ -333,7 +276,7 @@ def show_signed_out(turn: Turn, /) -> Answer:
     Say goodbye, or lead on whoever is still signed in: nothing is said that is not so.
     """
     if isinstance(turn.auth.sessions.resume(turn.visitor.session), Resumed):
-        return Redirect(location=_destination(turn))
+        return Redirect(location=turn.destination)
     return turn.pages.stops.signed_out(turn.context)
 
 
@@ -345,17 +288,6 @@ def back_to_start(turn: Turn, /) -> Answer:
 
 
 # --- How --------------------------------------------------------------------------
-
-
-def _destination(turn: Turn) -> str:
-    site = turn.auth.site
-    return site.base_url + (turn.context.next or site.home_path)
-
-
-def _signed_in(turn: Turn, outcome: SignedIn) -> Redirect:
-    return Redirect(
-        location=_destination(turn), cookies=turn.cookies.signed_in(outcome)
-    )
 
 
 def _retyped(turn: Turn, typed: str, fault: IdentifyFault) -> Page:

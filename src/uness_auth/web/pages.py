@@ -283,13 +283,22 @@ class Pages:
         return Page(template=view.template, view=view, status=_status(fault))
 
     def wait(
-        self, context: PageContext, /, *, outcome: Throttled, address: str = ""
+        self,
+        context: PageContext,
+        /,
+        *,
+        outcome: Throttled,
+        address: str = "",
+        back_url: str = "",
+        ways: OtherWays | None = None,
     ) -> Page:
         """
         Return the wait, with the ways beside the password if that is what waits.
 
         Args:
             address: Whose sign-in it is, if the request told.
+
+            back_url, ways: The way back and those beside it, for pages of the account.
         """
         say = context.texts.say
         title = say("page.wait.title")
@@ -297,7 +306,7 @@ class Pages:
         if outcome.scope in MAILS:
             # Whoever waits for a mail may have no password to go back to.
             address = ""
-        ways = OtherWays()
+        ways = ways or OtherWays()
         if address and outcome.scope in PASSWORDS:
             ways = other_ways(
                 context.texts, self.frames, self.policy.code, address=address
@@ -313,8 +322,8 @@ class Pages:
             wait=context.texts.waiting("page.wait.until", left),
             action=self.frames.path(),
             address=address,
-            back=say("page.wait.back_password" if address else "page.back"),
-            back_url=self.frames.start(context),
+            back=say("page.wait.back_password" if address or back_url else "page.back"),
+            back_url=back_url or self.frames.start(context),
             ways=ways,
         )
         return Page(

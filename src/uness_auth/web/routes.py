@@ -10,9 +10,10 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from . import handlers
-from .handlers import Turn
+from . import account, handlers
+from .account_pages import AGAIN, PASSWORD, SESSIONS
 from .http import Answer
+from .turn import Turn
 
 
 Handler: TypeAlias = Callable[[Turn], Answer]
@@ -98,5 +99,21 @@ ROUTES: Final = (
         name="signed_out",
         path="signed-out",
         handlers=_by_method(get=handlers.show_signed_out),
+    ),
+    Route(
+        name="again",
+        path=AGAIN,
+        handlers=_by_method(get=account.show_again),
+    ),
+    Route(
+        name="account_password",
+        path=PASSWORD,
+        handlers=_by_method(get=account.show_password, post=account.change_password),
+        may_hash=True,
+    ),
+    Route(
+        name="account_sessions",
+        path=SESSIONS,
+        handlers=_by_method(get=account.show_sessions, post=account.close_sessions),
     ),
 )

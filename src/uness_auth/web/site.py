@@ -7,24 +7,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import Final, assert_never
+from urllib.parse import urlencode
 
 import attrs
 
 from ..addresses import LONGEST_ADDRESS
 from ..errors import HashingError, MailError, StorageError
 from ..model import Account
-from ..outcomes import NotSignedIn, ResumeAnswer, SignedIn, SignInVetoed
+from ..outcomes import NotSignedIn, ResumeAnswer, Resumed, SignedIn, SignInVetoed
 from ..wiring import UnessAuth
+from .account_pages import AGAIN, PASSWORD, SESSIONS
 from .cookies import Cookies
 from .csrf import FIELD, Csrf, FormGuard, OwnGuard, is_cross_site
 from .forms import FormFault, read_form, read_next
 from .frame import PageContext
-from .handlers import Turn
 from .http import Answer, Cookie, Page, Request
 from .pages import Pages
 from .redirects import safe_path
 from .routes import ROUTES, Route
 from .static import static_url
+from .turn import Turn
 from .views import SignOutView
 from .visitors import Visitor, Visitors
 
@@ -60,6 +62,41 @@ class SignInSite:
         The cookies' names and shapes.
         """
         return self._visitors.cookies
+
+    @property
+    def password_path(self) -> str:
+        """
+        The path of the page that changes one's password.
+        """
+        return self.pages.frames.path(PASSWORD)
+
+    @property
+    def sessions_path(self) -> str:
+        """
+        The path of the page of one's sessions; empty where they cannot be listed.
+        """
+        is_offered = self.auth.open_sessions.is_offered
+        return self.pages.frames.path(SESSIONS) if is_offered else ""
+
+    def way_to(self, answer: ResumeAnswer, back: str, /, *, recent: bool) -> str:
+        """
+        Return where a guard of the host's leads who may not enter yet; empty: they may.
+
+        Args:
+            back: Where to come back to: a path of the host's, or nothing.
+
+            recent: Whether they must have proved who they are just now.
+        """
+        query = f"?{urlencode({'next': back})}" if back else ""
+        match answer:
+            case NotSignedIn():
+                return self.auth.site.url() + query
+            case Resumed(is_recent=is_recent) if recent and not is_recent:
+                return self.auth.site.url(AGAIN) + query
+            case Resumed():
+                return ""
+            case _ as never:
+                assert_never(never)
 
     def answer(
         self,

@@ -43,6 +43,20 @@ class Stops:
             context, "created", art=DONE, way="page.created.submit", is_capital=True
         )
 
+    def changed(self, context: PageContext, /) -> Page:
+        """
+        Say that the password is changed, and that this browser is still signed in.
+
+        It holds no form: whatever it carried would be the old session's.
+        """
+        return self._stop(
+            context,
+            "changed",
+            art=DONE,
+            way="page.changed.submit",
+            way_url=self.frames.site.home_path,
+        )
+
     def signed_out(self, context: PageContext, /) -> Page:
         """
         Return the goodbye.
@@ -205,6 +219,7 @@ class Stops:
         sentence: str = "",
         wait: str = "",
         way: str = "page.back",
+        way_url: str = "",
         is_capital: bool = False,
         retry_after: timedelta | None = None,
         allow: tuple[str, ...] = (),
@@ -220,7 +235,7 @@ class Stops:
             sentence=sentence or say(f"page.{name}.text"),
             wait=wait,
             way=say(way),
-            way_url=self.frames.start(context),
+            way_url=way_url or self.frames.start(context),
             is_capital=is_capital,
         )
         return Page(

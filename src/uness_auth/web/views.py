@@ -216,6 +216,57 @@ class SignOutView:
     submit: str
 
 
+@attrs.frozen(kw_only=True, field_transformer=as_text)
+class AccountNav:
+    """
+    « Votre compte »: the ways between the pages of whoever is signed in.
+
+    Attributes:
+        sessions_label: Empty where sessions cannot be listed.
+
+        is_on_password, is_on_sessions: Whether this is the page one is on.
+
+        action, sign_out: The form of one button.
+    """
+
+    label: str
+    home_label: str
+    home_url: str
+    password_label: str
+    password_url: str
+    is_on_password: bool
+    sessions_label: str
+    sessions_url: str
+    is_on_sessions: bool
+    action: str
+    sign_out: str
+
+
+@attrs.frozen(kw_only=True, field_transformer=as_text)
+class SessionEntry:
+    """
+    One open session in the list.
+
+    Attributes:
+        name: Of the browser.
+
+        tag: Only of the session that asks.
+
+        network: Empty where it is not known.
+
+        close: The words of its button; empty where it cannot be closed from here.
+    """
+
+    name: str
+    tag: str
+    opened: str
+    seen: str
+    network: str
+    digest: str = attrs.field(repr=False)
+    close: str
+    close_what: str
+
+
 # --- Pages ------------------------------------------------------------------------
 
 
@@ -404,6 +455,119 @@ class StopView:
     is_capital: bool
 
 
+@attrs.frozen(kw_only=True, field_transformer=as_text)
+class AskAgainView:
+    """
+    S7 once more, for whoever is signed in: is it still you?
+
+    Attributes:
+        field: Without a label there is no password to ask for.
+    """
+
+    template: ClassVar[str] = "uness_auth/ask_again.html"
+
+    frame: Frame
+    nav: AccountNav
+    csrf_name: str
+    csrf_value: str = attrs.field(repr=False)
+    next: str
+    action: str
+    alert: Alert
+    heading: str
+    intro: str
+    who: str
+    username: str
+    required: str
+    field: Field
+    reveal: Reveal
+    submit: str
+    ways: OtherWays
+
+
+@attrs.frozen(kw_only=True, field_transformer=as_text)
+class PasswordChangeView:
+    """
+    The current password, and twice the new one.
+
+    Attributes:
+        reveal_current: What the first of the three buttons shows.
+
+        ways: A link, for whoever does not know the current one.
+    """
+
+    template: ClassVar[str] = "uness_auth/password_change.html"
+
+    frame: Frame
+    nav: AccountNav
+    csrf_name: str
+    csrf_value: str = attrs.field(repr=False)
+    next: str
+    action: str
+    alert: Alert
+    heading: str
+    intro: str
+    username: str
+    required: str
+    current: Field
+    password: Field
+    confirmation: Field
+    reveal: Reveal
+    reveal_current: str
+    rules: Rules
+    submit: str
+    cancel: str
+    cancel_url: str
+    ways: OtherWays
+
+
+@attrs.frozen(kw_only=True, field_transformer=as_text)
+class NoPasswordView:
+    """
+    There is no password to change: a link creates the first.
+    """
+
+    template: ClassVar[str] = "uness_auth/no_password.html"
+
+    frame: Frame
+    nav: AccountNav
+    csrf_name: str
+    csrf_value: str = attrs.field(repr=False)
+    next: str
+    art_url: str
+    heading: str
+    sentence: Around
+    action: str
+    submit: str
+
+
+@attrs.frozen(kw_only=True, field_transformer=as_text)
+class OpenSessionsView:
+    """
+    The open sessions of the account, this one first.
+
+    Attributes:
+        again: Where one has to prove first who one is, the words of the way there.
+
+        close_others: Empty where there is nothing to close, or not yet.
+    """
+
+    template: ClassVar[str] = "uness_auth/open_sessions.html"
+
+    frame: Frame
+    nav: AccountNav
+    csrf_name: str
+    csrf_value: str = attrs.field(repr=False)
+    next: str
+    action: str
+    heading: str
+    intro: str
+    again_text: str
+    again: str
+    again_url: str
+    entries: tuple[SessionEntry, ...]
+    close_others: str
+
+
 VIEWS: Final = (
     IdentifyView,
     LinkSentView,
@@ -412,4 +576,8 @@ VIEWS: Final = (
     CodeSignInView,
     WaitView,
     StopView,
+    AskAgainView,
+    PasswordChangeView,
+    NoPasswordView,
+    OpenSessionsView,
 )
