@@ -487,7 +487,7 @@ def check(reply: Reply, sent: Sent) -> None:
     assert sent.method != "HEAD" or text == "" or not sent.path.startswith("/auth")
 
 
-SHAPES: Final = {
+SHAPES: Final[dict[str, str | re.Pattern[str]]] = {
     "uness-browser": r"[\w-]{22}",
     "uness-session": r'([\w-]{43}|"")?',
     "uness-device": COOKIE_SHAPE,
