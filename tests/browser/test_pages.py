@@ -19,10 +19,14 @@ from uness_auth.testing.journeys import (
     OTHER_PASSWORD,
     PASSWORD,
     Portal,
+    change_password,
+    sign_in,
     start,
 )
 
 
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0"
+SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0) Version/19.0 Mobile Safari/604.1"
 WIDTHS = (320, 1280)
 SCHEMES = ("light", "dark")
 
@@ -205,6 +209,97 @@ def signed_out(portal: Portal) -> Any:
     return browser
 
 
+def signed_in(portal: Portal, *, is_remembered: bool = False) -> Any:
+    browser = portal.add_with_password()
+    for agent in (FIREFOX, SAFARI, "curl"):
+        other = portal.browse()
+        other.page.set_extra_http_headers({"User-Agent": agent})
+        sign_in(other, CAMILLE, PASSWORD)
+        portal.clock.tick(timedelta(minutes=2))
+    sign_in(browser, CAMILLE, PASSWORD, is_remembered=is_remembered)
+    return browser
+
+
+def sessions(portal: Portal) -> Any:
+    browser = signed_in(portal)
+    browser.visit("/auth/account/sessions")
+    return browser
+
+
+def sessions_remembered(portal: Portal) -> Any:
+    browser = signed_in(portal, is_remembered=True)
+    browser.visit("/auth/account/sessions")
+    return browser
+
+
+def sessions_alone(portal: Portal) -> Any:
+    browser = sessions(portal)
+    browser.press("Fermer toutes les autres sessions")
+    return browser
+
+
+def account_password(portal: Portal) -> Any:
+    browser = signed_in(portal)
+    browser.visit("/auth/account/password")
+    return browser
+
+
+def account_password_refused(portal: Portal) -> Any:
+    browser = account_password(portal)
+    change_password(browser, PASSWORD, "Été long", "autre")
+    return browser
+
+
+def account_password_wrong(portal: Portal) -> Any:
+    browser = account_password(portal)
+    change_password(browser, OTHER_PASSWORD, OTHER_PASSWORD)
+    return browser
+
+
+def account_password_waits(portal: Portal) -> Any:
+    browser = account_password(portal)
+    while browser.status != 429:
+        change_password(browser, "Faux-Essai99", OTHER_PASSWORD)
+    return browser
+
+
+def account_password_changed(portal: Portal) -> Any:
+    browser = account_password(portal)
+    change_password(browser, PASSWORD, OTHER_PASSWORD)
+    return browser
+
+
+def account_no_password(portal: Portal) -> Any:
+    browser = s3_any(portal)
+    portal.add()
+    start(browser, CAMILLE)
+    browser.press("RECEVOIR LE CODE")
+    browser.fill(CODE, portal.mailbox.code(CAMILLE))
+    browser.press("SE CONNECTER")
+    browser.visit("/auth/account/password")
+    return browser
+
+
+def again(portal: Portal) -> Any:
+    browser = signed_in(portal, is_remembered=True)
+    browser.visit("/notes")
+    return browser
+
+
+def again_wrong(portal: Portal) -> Any:
+    browser = again(portal)
+    browser.fill(CURRENT, OTHER_PASSWORD)
+    browser.press("Confirmer")
+    return browser
+
+
+def again_without_password(portal: Portal) -> Any:
+    browser = account_no_password(portal)
+    portal.clock.tick(timedelta(minutes=11))
+    browser.visit("/notes")
+    return browser
+
+
 SCREENS: tuple[Callable[[Portal], Any], ...] = (
     s1,
     s1_malformed,
@@ -232,6 +327,18 @@ SCREENS: tuple[Callable[[Portal], Any], ...] = (
     link_invalid,
     not_found,
     signed_out,
+    sessions,
+    sessions_remembered,
+    sessions_alone,
+    account_password,
+    account_password_refused,
+    account_password_wrong,
+    account_password_waits,
+    account_password_changed,
+    account_no_password,
+    again,
+    again_wrong,
+    again_without_password,
 )
 
 
