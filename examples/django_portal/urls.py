@@ -32,6 +32,6 @@ urlpatterns = [
     path("auth/", include("uness_auth.django.urls")),
     path(
         ".well-known/change-password",
-        RedirectView.as_view(pattern_name="uness_auth:identify"),
+        RedirectView.as_view(pattern_name="uness_auth:account_password"),
     ),
 ]

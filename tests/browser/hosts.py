@@ -36,6 +36,8 @@ HOME: Final = """<!DOCTYPE html><html lang="fr"><title>Portail</title>
 <main><h1>Portail</h1><a href="/auth/">Connectez-vous</a></main></html>"""
 PRIVATE: Final = """<!DOCTYPE html><html lang="fr"><title>Accueil</title>
 <main><h1>Bonjour {{ name }}</h1>{{ uness_auth.sign_out_form }}</main></html>"""
+NOTES: Final = """<!DOCTYPE html><html lang="fr"><title>Notes</title>
+<main><h1>Notes de {}</h1></main></html>"""
 
 Served: TypeAlias = tuple[UnessAuth, str]
 
@@ -93,6 +95,11 @@ def flask_app(auth: UnessAuth) -> Flask:
         name = for_flask.current_account.display_name
         return render_template_string(PRIVATE, name=name)
 
+    @app.get("/notes")
+    @for_flask.recent_login_required
+    def notes() -> str:
+        return NOTES.format(for_flask.current_account.display_name)
+
     return app
 
 
@@ -116,6 +123,12 @@ def fastapi_app(auth: UnessAuth) -> FastAPI:
     ) -> Response:
         name = {"name": account.display_name}
         return templates.TemplateResponse(request, "private.html", name)
+
+    @app.get("/notes")
+    def notes(
+        account: Annotated[Account, Depends(for_starlette.recent_account)],
+    ) -> HTMLResponse:
+        return HTMLResponse(NOTES.format(account.display_name))
 
     return app
 

@@ -6,6 +6,7 @@ Subclass `Journeys` in an adapter's test module and build a portal in `make`.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import timedelta
@@ -28,6 +29,9 @@ NEW: Final = "Entrez le mot de passe :*"
 AGAIN: Final = "Confirmez le mot de passe :*"
 CURRENT: Final = "Votre mot de passe Uness*"
 CODE: Final = "Code :*"
+PRESENT: Final = "Votre mot de passe Uness actuel*"
+CHANGED: Final = "Entrez le nouveau mot de passe :*"
+CHANGED_AGAIN: Final = "Confirmez le nouveau mot de passe :*"
 
 
 class Mailbox(Protocol):
@@ -63,7 +67,8 @@ class Mailbox(Protocol):
 @attrs.frozen(kw_only=True)
 class Portal:
     """
-    A portal to walk: ``/`` has « Connectez-vous », ``/private`` needs a sign-in.
+    A portal to walk: ``/`` has « Connectez-vous », ``/private`` needs a sign-in, and
+    ``/notes`` a recent one.
 
     Attributes:
         browse: Opens a fresh browser, ``browse(language=…, takes_cookies=…)``.
@@ -115,13 +120,39 @@ def create_password(
     browser.press("CRÉER")
 
 
-def sign_in(browser: Browser, address: str, password: str, /) -> None:
+def sign_in(
+    browser: Browser, address: str, password: str, /, *, is_remembered: bool = False
+) -> None:
     """
     Walk from S1 through S7.
     """
     start(browser, address)
     browser.fill(CURRENT, password)
+    if is_remembered:
+        browser.check("Se souvenir de moi")
     browser.press("SE CONNECTER")
+
+
+def change_password(
+    browser: Browser, present: str, password: str, confirmation: str = "", /
+) -> None:
+    """
+    Fill in the form that changes the password, and send it.
+    """
+    browser.fill(PRESENT, present)
+    browser.fill(CHANGED, password)
+    browser.fill(CHANGED_AGAIN, confirmation or password)
+    browser.press("Enregistrer")
+
+
+def own_name(browser: Browser, /) -> str:
+    """
+    Return what the list of sessions calls the browser that shows it.
+    """
+    before, mark, _ = browser.text.partition(" cet appareil")
+    assert mark
+    names = re.findall(r"(?:Chrome|Firefox|Safari|Edge), \w+|Navigateur inconnu", before)
+    return str(names[-1])
 
 
 class Journeys(ABC):
@@ -460,6 +491,220 @@ class Journeys(ABC):
         browser.visit("/auth/?next=/private")
 
         assert "/private" == browser.path
+
+    def test_changing_the_password(self) -> None:
+        """
+        The current one is asked; the browser that changed it stays signed in, all
+        others are closed, and the owner is told by mail.
+        """
+        portal = self.make()
+        browser = portal.add_with_password()
+        other = portal.browse()
+        sign_in(other, CAMILLE, PASSWORD)
+        sign_in(browser, CAMILLE, PASSWORD)
+        mails = portal.mailbox.count(CAMILLE)
+
+        browser.visit("/auth/account/password")
+        assert browser.title.startswith("Changer votre mot de passe")
+        change_password(browser, PASSWORD, OTHER_PASSWORD)
+
+        assert browser.title.startswith("Mot de passe modifié")
+        assert mails + 1 == portal.mailbox.count(CAMILLE)
+        told = tidy(portal.mailbox.last_text(CAMILLE))
+        assert "Le mot de passe de votre compte UNESS vient d'être modifié" in told
+        browser.visit("/private")
+        assert "Bonjour Camille Durand" in browser.text
+        browser.press("Se déconnecter")
+        other.visit("/private")
+        assert other.title.startswith("Bienvenue !")
+        sign_in(other, CAMILLE, OTHER_PASSWORD)
+        other.visit("/private")
+        assert "Bonjour Camille Durand" in other.text
+
+    def test_a_new_password_that_is_refused(self) -> None:
+        """
+        What is wrong is said, the current password first asked for, then compared; the
+        old one still works.
+        """
+        browser = self.make().add_with_password()
+        sign_in(browser, CAMILLE, PASSWORD)
+        browser.visit("/auth/account/password")
+
+        browser.press("Enregistrer")
+        assert browser.title.startswith("Erreur : Changer votre mot de passe")
+        assert "Le mot de passe actuel est vide." in browser.text
+        change_password(browser, PASSWORD, "été ", "autre")
+        assert 422 == browser.status
+        for fault in ("8", "majuscule", "chiffre", "spécial", "autorisé", "identiques"):
+            assert fault in browser.text.lower()
+        change_password(browser, OTHER_PASSWORD, OTHER_PASSWORD)
+        assert "Le mot de passe actuel n'est pas le bon." in browser.text
+
+        browser.press("Se déconnecter")
+        sign_in(browser, CAMILLE, PASSWORD)
+        browser.visit("/private")
+        assert "Bonjour Camille Durand" in browser.text
+
+    def test_guessing_the_current_password(self) -> None:
+        """
+        After the fifth wrong one, whoever sits at an open session waits, and is led
+        back to the form.
+        """
+        portal = self.make()
+        browser = portal.add_with_password()
+        sign_in(browser, CAMILLE, PASSWORD)
+        browser.visit("/auth/account/password")
+        tries = 0
+        while browser.status != 429:
+            change_password(browser, "Faux-Essai99", OTHER_PASSWORD)
+            tries += 1
+            assert tries < 20
+
+        assert tries > 4
+        assert browser.title.startswith("Un peu de patience")
+        browser.follow("Revenir au mot de passe")
+        assert browser.title.startswith("Changer votre mot de passe")
+        portal.clock.tick(timedelta(hours=25))
+        sign_in(browser, CAMILLE, PASSWORD)
+        browser.visit("/private")
+        assert "Bonjour Camille Durand" in browser.text
+
+    def test_a_stranger_asks_for_pages_of_the_account(self) -> None:
+        """
+        Whoever is not signed in comes to S1, and to the page after the sign-in.
+        """
+        portal = self.make()
+        browser = portal.add_with_password()
+
+        browser.visit("/auth/account/password")
+        assert browser.title.startswith("Bienvenue !")
+        browser.fill(EMAIL, CAMILLE)
+        browser.press("SE CONNECTER")
+        browser.fill(CURRENT, PASSWORD)
+        browser.press("SE CONNECTER")
+
+        assert browser.title.startswith("Changer votre mot de passe")
+        stranger = portal.browse()
+        stranger.visit("/auth/again?next=/private")
+        assert stranger.title.startswith("Bienvenue !")
+
+    def test_closing_a_session(self) -> None:
+        """
+        One sees where one is signed in, and closes what one does not know.
+        """
+        portal = self.make()
+        browser = portal.add_with_password()
+        other = portal.browse()
+        sign_in(other, CAMILLE, PASSWORD)
+        sign_in(browser, CAMILLE, PASSWORD)
+
+        browser.visit("/auth/account/sessions")
+        if not portal.auth.open_sessions.is_offered:
+            assert 404 == browser.status
+            return
+        assert browser.title.startswith("Vos sessions")
+        assert "Dernière activité : à l'instant" in browser.text
+        browser.press(f"Fermer la session {own_name(browser)}")
+
+        assert "Votre compte n'est ouvert que sur cet appareil." in browser.text
+        other.visit("/private")
+        assert other.title.startswith("Bienvenue !")
+        browser.visit("/private")
+        assert "Bonjour Camille Durand" in browser.text
+
+    def test_closing_all_other_sessions(self) -> None:
+        """
+        A remembered session proves first who it is, and then closes all others.
+        """
+        portal = self.make()
+        browser = portal.add_with_password()
+        others = [portal.browse(), portal.browse()]
+        for other in others:
+            sign_in(other, CAMILLE, PASSWORD)
+        sign_in(browser, CAMILLE, PASSWORD, is_remembered=True)
+
+        browser.visit("/auth/account/sessions")
+        if not portal.auth.open_sessions.is_offered:
+            assert 404 == browser.status
+            return
+        browser.follow("Confirmer que c'est bien vous")
+        assert browser.title.startswith("Confirmez que c'est bien vous")
+        browser.fill(CURRENT, PASSWORD)
+        browser.press("Confirmer")
+        assert browser.title.startswith("Vos sessions")
+        browser.press("Fermer toutes les autres sessions")
+
+        assert "Votre compte n'est ouvert que sur cet appareil." in browser.text
+        for other in others:
+            other.visit("/private")
+            assert other.title.startswith("Bienvenue !")
+
+    def test_asked_again(self) -> None:
+        """
+        A page that wants a recent sign-in asks once more, tells a wrong password, and
+        is shown after the right one; the session stays remembered.
+        """
+        portal = self.make()
+        browser = portal.add_with_password()
+        sign_in(browser, CAMILLE, PASSWORD, is_remembered=True)
+
+        browser.visit("/notes?year=3")
+        assert browser.title.startswith("Confirmez que c'est bien vous")
+        assert CAMILLE in browser.text
+        browser.fill(CURRENT, OTHER_PASSWORD)
+        browser.press("Confirmer")
+        assert browser.title.startswith("Erreur : Confirmez que c'est bien vous")
+        assert "Ce mot de passe n'est pas le bon." in browser.text
+        browser.fill(CURRENT, PASSWORD)
+        browser.press("Confirmer")
+
+        assert "/notes?year=3" == browser.path
+        assert "Notes de Camille Durand" in browser.text
+        portal.clock.tick(timedelta(minutes=11))
+        browser.visit("/notes")
+        assert browser.title.startswith("Confirmez que c'est bien vous")
+        portal.clock.tick(timedelta(days=2))
+        browser.visit("/private")
+        assert "Bonjour Camille Durand" in browser.text
+
+    def test_asked_again_by_code(self) -> None:
+        """
+        A code proves it, too; a stranger signs in, and has proved it by that.
+        """
+        portal = self.make()
+        browser = portal.add_with_password()
+
+        browser.visit("/notes")
+        assert browser.title.startswith("Bienvenue !")
+        browser.fill(EMAIL, CAMILLE)
+        browser.press("SE CONNECTER")
+        browser.fill(CURRENT, PASSWORD)
+        browser.press("SE CONNECTER")
+        assert "Notes de Camille Durand" in browser.text
+        portal.clock.tick(timedelta(minutes=11))
+        browser.visit("/notes")
+        browser.press("RECEVOIR LE CODE")
+        browser.fill(CODE, portal.mailbox.code(CAMILLE))
+        browser.press("SE CONNECTER")
+
+        assert "/notes" == browser.path
+        assert "Notes de Camille Durand" in browser.text
+
+    def test_a_restored_window_of_tabs(self) -> None:
+        """
+        However many tabs come back with one remembered cookie, all stay signed in.
+        """
+        portal = self.make()
+        browser = portal.add_with_password()
+        sign_in(browser, CAMILLE, PASSWORD, is_remembered=True)
+        portal.clock.tick(timedelta(days=3))
+        tabs = [portal.browse(sharing=browser) for _ in range(10)]
+
+        for _ in range(2):
+            for tab in tabs:
+                tab.visit("/private")
+                assert "Bonjour Camille Durand" in tab.text
+            portal.clock.tick(timedelta(minutes=2))
 
     def test_asking_for_a_link_again_too_soon(self) -> None:
         """

@@ -17,6 +17,9 @@ from django.urls import include, path
 from django.views import View
 from django.views.generic import RedirectView
 
+from uness_auth.django.decorators import recent_login_required
+from uness_auth.django.mixins import RecentLoginRequiredMixin
+
 
 def page(request: HttpRequest, text: str) -> HttpResponse:
     """
@@ -45,6 +48,35 @@ def private(request: HttpRequest) -> HttpResponse:
         "Bonjour {{ user.uness_auth.display_name }} {% sign_out_form %}"
         '{% uness_static "uness.css" %}',
     )
+
+
+@recent_login_required
+def notes(request: Any) -> HttpResponse:
+    """
+    For whoever proved just now who they are.
+    """
+    name = request.user.uness_auth.display_name
+    return HttpResponse(f"<title>Notes</title>Notes de {name}")
+
+
+@recent_login_required
+async def notes_later(request: Any) -> HttpResponse:
+    """
+    For whoever proved it just now, from the event loop.
+    """
+    return HttpResponse(f"notes of {await request.auser()}")
+
+
+class ClassyNotes(RecentLoginRequiredMixin, View):
+    """
+    For whoever proved it just now, as a class.
+    """
+
+    def get(self, request: Any) -> HttpResponse:
+        """
+        Name the user.
+        """
+        return HttpResponse(f"notes of {request.user.email}")
 
 
 class Classy(LoginRequiredMixin, View):
@@ -127,6 +159,9 @@ urlpatterns = [
     path("leave-later", leave_later),
     path("", home),
     path("private", private),
+    path("notes", notes),
+    path("notes-later", notes_later),
+    path("classy-notes", ClassyNotes.as_view()),
     path("classy", Classy.as_view()),
     path("permitted", permitted),
     path("leave", leave),
@@ -139,6 +174,6 @@ urlpatterns = [
     path("auth/", include("uness_auth.django.urls")),
     path(
         ".well-known/change-password",
-        RedirectView.as_view(pattern_name="uness_auth:identify"),
+        RedirectView.as_view(pattern_name="uness_auth:account_password"),
     ),
 ]

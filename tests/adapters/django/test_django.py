@@ -853,7 +853,7 @@ class TestPages:
         """
         answer = Client(SERVER_NAME="localhost").get("/.well-known/change-password")
 
-        assert reverse("uness_auth:identify") == answer["Location"]
+        assert reverse("uness_auth:account_password") == answer["Location"]
 
 
 def _without_locale() -> list[str]:

@@ -516,9 +516,9 @@ class TestTemplates:
 
 
 class TestChangePassword:
-    def test_leads_to_the_sign_in(self, sign: Sign) -> None:
+    def test_leads_to_the_page_of_the_account(self, sign: Sign) -> None:
         """
-        Password managers find their way, whatever Host they send.
+        Password managers find where it is changed, whatever Host they send.
         """
         app = host()
         FlaskAuth(sign.auth, app)
@@ -526,7 +526,8 @@ class TestChangePassword:
             "/.well-known/change-password", base_url="http://evil.example"
         )
 
-        assert (303, "http://localhost/auth/") == (answer.status_code, answer.location)
+        assert 303 == answer.status_code
+        assert "http://localhost/auth/account/password" == answer.location
 
     def test_the_hosts_own(self, sign: Sign) -> None:
         """

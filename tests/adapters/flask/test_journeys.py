@@ -10,7 +10,12 @@ from typing import Any
 from flask import Flask, render_template_string
 
 from uness_auth import Site, UnessAuth
-from uness_auth.flask import FlaskAuth, current_account, login_required
+from uness_auth.flask import (
+    FlaskAuth,
+    current_account,
+    login_required,
+    recent_login_required,
+)
 from uness_auth.ports import Stores
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import FastHashing, FixedClock, Outbox
@@ -39,6 +44,11 @@ def make_app(auth: UnessAuth) -> Flask:
             "<title>Accueil</title>Bonjour {{ name }} {{ uness_auth.sign_out_form }}",
             name=current_account.display_name,
         )
+
+    @app.get("/notes")
+    @recent_login_required
+    def notes() -> str:
+        return f"<title>Notes</title>Notes de {current_account.display_name}"
 
     return app
 

@@ -20,7 +20,13 @@ from starlette.testclient import TestClient
 
 from uness_auth import Account, Site, UnessAuth
 from uness_auth.ports import Stores
-from uness_auth.starlette import StarletteAuth, current_account, login_required
+from uness_auth.starlette import (
+    StarletteAuth,
+    current_account,
+    login_required,
+    recent_account,
+    recent_login_required,
+)
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import FastHashing, FixedClock, Outbox
 from uness_auth.testing.browser import HtmlBrowser, Reply
@@ -30,6 +36,7 @@ from uness_auth.testing.journeys import Journeys, Portal
 BASE_URL = "http://localhost"
 HOME = '<title>Portail</title><a href="/auth/">Connectez-vous</a>'
 PRIVATE = "<title>Accueil</title>Bonjour {{ name }} {{ uness_auth.sign_out_form }}"
+NOTES = "<title>Notes</title>Notes de {}"
 
 
 def make_templates() -> Jinja2Templates:
@@ -55,7 +62,12 @@ def make_starlette(auth: UnessAuth) -> Starlette:
         name = {"name": request.user.display_name}
         return templates.TemplateResponse(request, "private.html", name)
 
-    app = Starlette(routes=[Route("/", home), Route("/private", private)])
+    @recent_login_required
+    async def notes(request: Request) -> Response:
+        return HTMLResponse(NOTES.format(request.user.display_name))
+
+    pages = (("/", home), ("/private", private), ("/notes", notes))
+    app = Starlette(routes=[Route(path, page) for path, page in pages])
     StarletteAuth(auth, app, templates=templates)
     return app
 
@@ -78,6 +90,10 @@ def make_fastapi(auth: UnessAuth) -> FastAPI:
     ) -> Response:
         name = {"name": account.display_name}
         return templates.TemplateResponse(request, "private.html", name)
+
+    @app.get("/notes")
+    def notes(account: Annotated[Account, Depends(recent_account)]) -> HTMLResponse:
+        return HTMLResponse(NOTES.format(account.display_name))
 
     return app
 

@@ -843,9 +843,9 @@ def showing(sign: Sign, template: str) -> Starlette:
 
 
 class TestChangePassword:
-    def test_leads_to_the_sign_in(self, sign: Sign) -> None:
+    def test_leads_to_the_page_of_the_account(self, sign: Sign) -> None:
         """
-        Password managers find their way, whatever Host they send.
+        Password managers find where it is changed, whatever Host they send.
         """
         answer = wire.send(
             host(sign),
@@ -854,7 +854,7 @@ class TestChangePassword:
             headers={"host": "evil.example"},
         )
 
-        assert (303, "http://localhost/auth/") == (
+        assert (303, "http://localhost/auth/account/password") == (
             answer.status,
             answer.header("location"),
         )
