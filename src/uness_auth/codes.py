@@ -4,6 +4,7 @@ One-time codes: derived for a challenge whenever one is needed, and stored nowhe
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 from base64 import b32encode
@@ -32,7 +33,8 @@ class Codes:
     copy of the store holds nothing to guess from.
 
     Source:
-        RFC 4226 (HOTP), by pyotp.
+        RFC 4226 (HOTP), by pyotp; under SHA-256 as RFC 6238, 1.2, because ASVS 5.0,
+        11.4.1, has no SHA-1 in new designs.
     """
 
     keys: KeyRing
@@ -48,7 +50,12 @@ class Codes:
         if key is None:
             return None
         own = bytes.fromhex(digest_under(key, challenge_id, account_id, str(version)))
-        hotp = HOTP(b32encode(own).decode(), digits=self.policy.digits)
+        hotp = HOTP(
+            b32encode(own).decode(),
+            digits=self.policy.digits,
+            # The library's own default is SHA-1.
+            digest=hashlib.sha256,
+        )
         return hotp.at(0)
 
     def same(self, typed: str, challenge: CodeChallenge, /) -> bool:

