@@ -7,7 +7,8 @@ from __future__ import annotations
 import json
 import string
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from hashlib import blake2s, sha1, sha256, sha512
+from typing import Any
 
 import attrs
 import pytest
@@ -255,3 +256,30 @@ class TestRead:
         signed = signer.sign(base64_encode(payload)).decode()
 
         assert LinkInvalid() == read(f"r{signed}")
+
+    @pytest.mark.parametrize(
+        ("digest", "derivation"),
+        [
+            (sha1, "hmac"),
+            (sha512, "hmac"),
+            (blake2s, "hmac"),
+            (sha256, "django-concat"),
+            (sha256, "concat"),
+            (sha256, "none"),
+        ],
+    )
+    def test_other_algorithms_are_invalid(self, digest: Any, derivation: str) -> None:
+        """
+        A token does not say how it was signed: there is one way, and under our own key
+        every other is a forgery.
+        """
+        key = KeyRing([OLD], base_url=HERE).signing(Purpose.RESET_LINK)
+        signer = Signer(
+            key,
+            salt=Purpose.RESET_LINK.encode(),
+            key_derivation=derivation,
+            digest_method=digest,
+        )
+        payload = TOKEN[1:].rpartition(".")[0]
+
+        assert LinkInvalid() == read(f"r{signer.sign(payload).decode()}")
