@@ -17,8 +17,16 @@ import attrs
 import pytest
 
 from uness_auth import Policy
-from uness_auth.model import Account
-from uness_auth.outcomes import AccountChanged
+from uness_auth.model import Account, Client
+from uness_auth.outcomes import (
+    AccountChanged,
+    NothingTyped,
+    NotRecent,
+    SessionsClosed,
+    SessionsListed,
+    SignedIn,
+    WrongPassword,
+)
 from uness_auth.policy import PasswordPolicy
 from uness_auth.provisioning.changes import Provisioning
 from uness_auth.web.routes import ROUTES, Route
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
 CAMILLE: Final = "camille.durand@univ-exemple.fr"
 NADIA: Final = "nadia.benali@chu-exemple.fr"
 PASSWORD: Final = "Cheval7+Agrafe"
+NEW_PASSWORD: Final = "Pile-Correcte8"
+TOLD: Final = "Votre mot de passe a été modifié"
 # Spaces at its ends, capitals, and letters that are written in two ways.
 ODD: Final = " Mûre Épine Ça va ﬁler "
 OPEN: Final = Policy.uness(
@@ -179,6 +189,148 @@ class TestAccounts:
             browser.sign_in()
 
         assert None not in [browser.account for browser in browsers]
+
+
+def client_of(browser: Browser) -> Client:
+    """
+    Who asks, as far as a flow wants to know.
+    """
+    return Client(
+        network="203.0.113.9",
+        session=browser.cookies["uness-session"],
+        device=browser.cookies["uness-device"],
+    )
+
+
+def subjects(portal: Portal) -> list[str]:
+    """
+    The subjects of all mails to Camille, oldest first.
+    """
+    return [mail["Subject"] for mail in portal.outbox.to(CAMILLE)]
+
+
+class TestOwnAccount:
+    def test_a_change_wants_the_current_password(self, portal: Portal) -> None:
+        """
+        Whoever sits down at an open session changes no password without knowing it.
+        """
+        browser = portal.add_with_password()
+        browser.sign_in()
+        before = portal.contents()["accounts"]
+        change = portal.auth.password_change.change
+
+        assert isinstance(
+            change("Faux-0000", NEW_PASSWORD, NEW_PASSWORD, client_of(browser)),
+            WrongPassword,
+        )
+        assert isinstance(
+            change("", NEW_PASSWORD, NEW_PASSWORD, client_of(browser)), NothingTyped
+        )
+        assert before == portal.contents()["accounts"]
+
+    def test_a_change_ends_all_other_sessions(self, portal: Portal) -> None:
+        """
+        Only the browser that asked is signed in after it, and the old password is over.
+        """
+        browser, other = portal.add_with_password(), portal.browser()
+        browser.sign_in()
+        other.sign_in()
+
+        changed = portal.auth.password_change.change(
+            PASSWORD, NEW_PASSWORD, NEW_PASSWORD, client_of(browser)
+        )
+        assert isinstance(changed, SignedIn)
+        assert [None, None] == [browser.account, other.account]
+        browser.cookies["uness-session"] = changed.session_token
+        assert browser.account is not None
+        other.sign_in()
+        assert other.account is None
+
+    def test_a_remembered_session_is_asked_again(self, portal: Portal) -> None:
+        """
+        A session that outlived the browser may be in anybody's hands: it changes no
+        password and closes no session.
+        """
+        browser = portal.add_with_password()
+        browser.identify()
+        browser.post("password", username=CAMILLE, password=PASSWORD, remember="yes")
+        asking = client_of(browser)
+
+        assert NotRecent() == portal.auth.password_change.change(
+            PASSWORD, NEW_PASSWORD, NEW_PASSWORD, asking
+        )
+        assert NotRecent() == portal.auth.open_sessions.close_others(asking)
+
+    def test_sessions_are_listed_and_closed(self, portal: Portal) -> None:
+        """
+        Their owner sees them, and closes others soon after a sign-in; later she is
+        asked again.
+        """
+        browser, other = portal.add_with_password(), portal.browser()
+        browser.sign_in()
+        other.sign_in()
+        asking = client_of(browser)
+
+        listed = portal.auth.open_sessions.show(asking)
+        assert isinstance(listed, SessionsListed)
+        assert 1 == len(listed.others)
+
+        portal.clock.tick(portal.auth.policy.session.recent)
+        assert NotRecent() == portal.auth.open_sessions.close_others(asking)
+
+        browser.sign_out()
+        browser.sign_in()
+        closed = portal.auth.open_sessions.close_others(client_of(browser))
+        assert SessionsClosed(number=1) == closed
+        assert other.account is None
+
+    def test_a_new_password_is_told(self, portal: Portal) -> None:
+        """
+        A mail tells of a changed and of a reset password, and holds no link that sets
+        one.
+        """
+        browser = portal.add_with_password()
+        browser.sign_in()
+        portal.auth.password_change.change(
+            PASSWORD, NEW_PASSWORD, NEW_PASSWORD, client_of(browser)
+        )
+        assert TOLD == subjects(portal)[-1]
+        assert "/link/" not in portal.outbox.last_text(CAMILLE)
+
+        portal.clock.tick(timedelta(minutes=2))
+        stranger = portal.browser()
+        stranger.identify()
+        stranger.post("ask_link", username=CAMILLE)
+        stranger.post(
+            "link", token=portal.token(), password=PASSWORD, confirmation=PASSWORD
+        )
+        assert TOLD == subjects(portal)[-1]
+
+    def test_a_new_browser_is_told(self, portal: Portal) -> None:
+        """
+        A mail tells of a sign-in where the account never was, whatever the way in, and
+        of none where it was before.
+        """
+        portal.add_with_password()
+        browser = portal.browser()
+        browser.sign_in()
+        assert "Nouvelle connexion" == subjects(portal)[-1]
+        assert "/link/" not in portal.outbox.last_text(CAMILLE)
+
+        number = len(subjects(portal))
+        browser.sign_out()
+        browser.sign_in()
+        assert number == len(subjects(portal))
+
+        by_code = portal.browser()
+        by_code.identify()
+        by_code.post("ask_code", username=CAMILLE)
+        by_code.post(
+            "confirm_code",
+            challenge=by_code.view.challenge,
+            code=portal.outbox.code(CAMILLE),
+        )
+        assert "Nouvelle connexion" == subjects(portal)[-1]
 
 
 class TestCookies:
