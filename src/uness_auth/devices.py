@@ -20,8 +20,9 @@ from .keys import KeyRing, Purpose, digest_under
 from .policy import DAY, MOST_DEVICE_ACCOUNTS, ThrottlePolicy
 
 
-# 96 bits: nobody can try a tag but through us, at the price of a budget.
-_TAG_LENGTH: Final = 24
+# 128 bits, although nobody can try a tag but through us, at the price of a budget:
+# nothing here has fewer (ASVS 5.0, 11.2.3).
+_TAG_LENGTH: Final = 32
 _ENTRY: Final = rf"[A-Za-z0-9_-]{{22}}[0-9]{{5}}[0-9a-f]{{{2 * _TAG_LENGTH}}}"
 COOKIE_SHAPE: Final = re.compile(
     rf"{_ENTRY}(?:\.{_ENTRY}){{0,{MOST_DEVICE_ACCOUNTS - 1}}}", re.ASCII

@@ -29,7 +29,7 @@ LONGEST_CODE: Final = timedelta(minutes=10)
 # Codes tried, or mails sent, of one account: five times what anybody was seen to need.
 MOST_IN_A_DAY: Final = 100
 
-# In one cookie, which travels with every request: 76 bytes each.
+# In one cookie, which travels with every request: 92 bytes each.
 MOST_DEVICE_ACCOUNTS: Final = 16
 
 # In UTF-8.  Of a longer text not one byte is hashed, whoever typed it.

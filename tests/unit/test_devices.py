@@ -185,13 +185,13 @@ class TestJoined:
         later = NOW + timedelta(days=200)
         cookie = devices().joined(shared("42"), "43", 7, later)
 
-        assert 75 == len(cookie)
+        assert 91 == len(cookie)
 
     def test_a_planted_cookie_is_not_taken_over(self) -> None:
         """
         P40: an id that somebody planted does not become the account's.
         """
-        planted = f"{'p' * 22}20779{'0' * 48}"
+        planted = f"{'p' * 22}20779{'0' * 64}"
         cookie = devices().joined(planted, "42", 7, NOW)
         found = devices().read(cookie, "42", 7, NOW)
 

@@ -291,7 +291,7 @@ class TestFixation:
         browser.get("identify")
         planted = "s" * 43
         browser.cookies["uness-session"] = planted
-        browser.cookies["uness-device"] = f"{'d' * 22}20779{'0' * 48}"
+        browser.cookies["uness-device"] = f"{'d' * 22}20779{'0' * 64}"
         before = dict(browser.cookies)
         browser.sign_in()
         after = dict(browser.cookies)

@@ -341,8 +341,11 @@ class TestCookies:
         """
         shared = portal.browser()
         for address in people(portal, 9):
+            if shared.account is not None:
+                shared.sign_out()
             shared.sign_in(address)
             assert shared.account is not None
+            assert address == shared.account.address
         return shared
 
     def test_fit_into_a_browser(self, shared: Browser) -> None:
@@ -353,6 +356,15 @@ class TestCookies:
 
         assert len(sizes) > 1
         assert max(sizes) <= LARGEST_COOKIE
+
+    def test_tags_of_devices_are_whole(self, shared: Browser) -> None:
+        """
+        What the device cookie was signed with has 128 bits, twice for each account.
+        """
+        entries = shared.cookies["uness-device"].split(".")
+
+        assert 8 == len(entries)
+        assert {22 + 5 + 2 * 128 // 4} == {len(entry) for entry in entries}
 
     def test_name_nobody(self, shared: Browser, portal: Portal) -> None:
         """
