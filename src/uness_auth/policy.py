@@ -294,6 +294,15 @@ class SessionPolicy:
                     f"over the absolute one, which is 30 days at most"
                 )
 
+    @property
+    def may_remember(self) -> bool:
+        """
+        Whether « Se souvenir de moi » makes a session longer; if not, it is not asked.
+        """
+        return (
+            self.remembered_idle > self.idle or self.remembered_absolute > self.absolute
+        )
+
 
 @attrs.frozen
 class Budget:

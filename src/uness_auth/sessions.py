@@ -75,6 +75,7 @@ class SessionKeeper:
                 EventKind.SIGN_IN_VETOED, account, client=client, method=method
             )
             return SignInVetoed()
+        is_remembered = is_remembered and self.policy.may_remember
         before = self._own(account, client)
         is_asked_again = is_asked_again or before is not None
         token = secrets.token_urlsafe(32)

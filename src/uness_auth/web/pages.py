@@ -222,7 +222,11 @@ class Pages:
             required=say("page.required"),
             field=field,
             reveal=reveal(context.texts),
-            remember=say("page.password.remember"),
+            remember=(
+                say("page.password.remember")
+                if self.policy.session.may_remember
+                else ""
+            ),
             is_remembered=is_remembered,
             submit=say("page.password.submit"),
             ways=other_ways(

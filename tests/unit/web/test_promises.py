@@ -27,7 +27,7 @@ from uness_auth.outcomes import (
     SignedIn,
     WrongPassword,
 )
-from uness_auth.policy import PasswordPolicy
+from uness_auth.policy import PasswordPolicy, SessionPolicy
 from uness_auth.provisioning.changes import Provisioning
 from uness_auth.web.routes import ROUTES, Route
 
@@ -207,6 +207,51 @@ def subjects(portal: Portal) -> list[str]:
     The subjects of all mails to Camille, oldest first.
     """
     return [mail["Subject"] for mail in portal.outbox.to(CAMILLE)]
+
+
+class TestRemember:
+    def test_is_not_asked_where_nothing_is_remembered(self, make_portal: Make) -> None:
+        """
+        Under the strict policy no session outlives the browser: S7 has no box for it,
+        and whoever sends one gets the same session.
+        """
+        portal = make_portal(policy=Policy.uness(session=Policy.strict().session))
+        browser = portal.add_with_password()
+        browser.identify()
+        assert "" == browser.view.remember
+
+        answer = browser.post(
+            "password", username=CAMILLE, password=PASSWORD, remember="yes"
+        )
+        ages = [
+            cookie.max_age
+            for cookie in answer.cookies
+            if cookie.name.endswith("-session")
+        ]
+        assert browser.account is not None
+        assert [None] == ages
+
+    @pytest.mark.parametrize(
+        "session",
+        [
+            SessionPolicy(remembered_idle=timedelta(hours=2)),
+            SessionPolicy(remembered_absolute=timedelta(days=14)),
+            SessionPolicy(
+                remembered_idle=timedelta(hours=3),
+                remembered_absolute=timedelta(hours=12),
+            ),
+        ],
+    )
+    def test_is_asked_where_it_is_longer(
+        self, make_portal: Make, session: SessionPolicy
+    ) -> None:
+        """
+        One longer limit is enough to be worth a box.
+        """
+        browser = make_portal(policy=Policy.uness(session=session)).add_with_password()
+        browser.identify()
+
+        assert "Se souvenir de moi" == browser.view.remember
 
 
 class TestOwnAccount:
