@@ -285,25 +285,56 @@ class TestRows:
         )
 
 
+def remaining(level: str, *, strict: bool) -> list[str]:
+    """
+    What of a level deviates or is not met.
+    """
+    found = []
+    for row in rows("asvs"):
+        is_over = strict and row.state.endswith("; strict: met")
+        if row.level == level and row.state == "not met":
+            found.append(f"{row.number} (not met)")
+        elif row.level == level and "deviates" in row.state and not is_over:
+            found.append(f"{row.number} ({row.state[10:12]})")
+    return found
+
+
 class TestSummary:
     @pytest.mark.parametrize("level", ["1", "2", "3"])
     def test_what_remains(self, level: str) -> None:
         """
         The table at the top is made of the rows below it.
         """
+        usual, strict = (remaining(level, strict=strict) for strict in (False, True))
 
-        def remaining(*, strict: bool) -> str:
-            found = []
-            for row in rows("asvs"):
-                is_over = strict and row.state.endswith("; strict: met")
-                if row.level == level and row.state == "not met":
-                    found.append(f"{row.number} (not met)")
-                elif row.level == level and "deviates" in row.state and not is_over:
-                    found.append(f"{row.number} ({row.state[10:12]})")
-            return ", ".join(found)
-
-        line = f"| {level} | {remaining(strict=False)} | {remaining(strict=True)} |"
+        line = f"| {level} | {', '.join(usual)} | {', '.join(strict)} |"
         assert line in ASVS.splitlines()
+
+    def test_the_guide_says_the_same(self) -> None:
+        """
+        Whoever chooses a policy for a level is told what remains of it.
+        """
+        page = (ROOT / "docs/howto/choose-a-policy.md").read_text("utf-8")
+        first, second = (remaining(level, strict=True) for level in ("1", "2"))
+        usual = [one for level in ("1", "2") for one in remaining(level, strict=False)]
+
+        for claim, policy, found in (
+            ("nothing: the tutorial as it is", "uness", usual),
+            ("level 1", "strict", first),
+            ("level 2", "strict", [*first, *second]),
+        ):
+            line = f"| {claim} | `Policy.{policy}()` | {', '.join(found)} |"
+            assert line in page.splitlines()
+
+    def test_one_part_is_enough_for_level_1(self) -> None:
+        """
+        With the strict rules for passwords alone nothing of level 1 deviates but D8.
+        """
+        others = {"D2", "D3", "D4", "D5", "D6", "D7"}
+
+        assert [] == [
+            one for one in remaining("1", strict=False) if one[-3:-1] in others
+        ]
 
 
 def sections(page: str) -> dict[str, str]:
