@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as Caution
@@ -15,7 +16,7 @@ from django.db import connections
 from django.db.models import Model
 from django.http.request import validate_host
 from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, resolve, reverse
 
 from ..errors import ConfigurationError
 from ..model import Site
@@ -196,6 +197,30 @@ def _deployment(site: Site) -> Iterator[CheckMessage]:
             "Set SECURE_PROXY_SSL_HEADER, if your proxy sets that header itself, or "
             f"CSRF_TRUSTED_ORIGINS = [{site.base_url!r}].",
         )
+    if _has_open_door():
+        yield _caution(
+            "W006",
+            "The admin's own form signs in beside our pages, and counts no wrong "
+            "passwords: whoever knows a name may guess without end.",
+            "Lead it to our pages, before admin.site.urls is named in your urls.py: "
+            "admin.site.login = login_required(require_safe(admin.site.login)).",
+        )
+
+
+def _has_open_door() -> bool:
+    if not apps.is_installed("django.contrib.admin"):
+        return False
+    # It imports models of the admin's.
+    from django.contrib.admin.sites import AdminSite, all_sites  # noqa: PLC0415
+
+    for name in {site.name for site in all_sites}:
+        try:
+            view = resolve(reverse(f"{name}:login")).func
+        except NoReverseMatch:
+            continue
+        if getattr(view, "__func__", None) is AdminSite.login:
+            return True
+    return False
 
 
 def _site() -> Site | None:

@@ -303,6 +303,7 @@ class TestChecks:
             ({"ALLOWED_HOSTS": ["localhost"]}, ["W003"]),
             ({"DEFAULT_FROM_EMAIL": "webmaster@localhost"}, ["W004"]),
             ({"UNESS_AUTH": https(TRUSTED_PROXIES=1)}, ["W005"]),
+            ({"ROOT_URLCONF": "tests.adapters.django.portal_urls"}, ["W006"]),
             (
                 {
                     "UNESS_AUTH": https(TRUSTED_PROXIES=["10.0.0.0/8"]),
@@ -327,6 +328,7 @@ class TestChecks:
             "UNESS_AUTH": https(),
             "ALLOWED_HOSTS": ["portail.example.fr"],
             "DEFAULT_FROM_EMAIL": "nobody@example.fr",
+            "ROOT_URLCONF": "tests.adapters.django.guarded_urls",
             **backend("smtp"),
         }
         with override_settings(**{**right, **changed}):
