@@ -18,7 +18,7 @@ CACHE_CONTROL: Final = "public, max-age=31536000, immutable"
 TYPES: Final = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
+    "svg": "image/svg+xml; charset=utf-8",
 }
 
 

@@ -32,7 +32,7 @@ class TestReadStatic:
     @pytest.mark.parametrize("name", sorted(static.names()))
     def test_every_file(self, name: str) -> None:
         """
-        Each comes with its bytes and a type that browsers do not guess about.
+        Each comes with its bytes, and a type and an encoding that no browser guesses.
         """
         found = static.read_static(name)
 
@@ -41,7 +41,7 @@ class TestReadStatic:
         assert found[1] in {
             "text/css; charset=utf-8",
             "text/javascript; charset=utf-8",
-            "image/svg+xml",
+            "image/svg+xml; charset=utf-8",
         }
 
     @pytest.mark.parametrize(
