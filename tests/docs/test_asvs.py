@@ -8,6 +8,7 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from inspect import signature
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,11 @@ import pytest
 
 from uness_auth.blocklist import EXPECTED_WORDS
 from uness_auth.keys import Purpose
+from uness_auth.mailers.background import RETRY_WAITS, BackgroundQueue
+from uness_auth.mailers.smtp import SMTPMailer
+from uness_auth.storage.redis import RedisStorage
+from uness_auth.storage.sql import SQLStorage
+from uness_auth.storage.sql.backend import POOL_SIZE
 from uness_auth.web.routes import ROUTES
 
 
@@ -420,3 +426,49 @@ class TestInventories:
         assert sorted(Purpose) == sorted(
             name for cell in cells for name in re.findall("`([^`]+)`", cell)
         )
+
+    def test_loggers(self) -> None:
+        """
+        Every logger that a source of the library makes is told.
+        """
+        made = set()
+        for path in sorted((ROOT / "src/uness_auth").rglob("*.py")):
+            module = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+            names = {
+                "__name__": module.removesuffix(".__init__"),
+                "__package__": module.rpartition(".")[0],
+            }
+            made |= {
+                names.get(name, name.strip('"'))
+                for name in re.findall(
+                    r"^_logger.*getLogger\((.+)\)$",
+                    path.read_text("utf-8"),
+                    re.MULTILINE,
+                )
+            }
+        table = ASVS.partition("## What is logged")[2].partition("\n## ")[0]
+
+        assert "uness_auth.events" in made
+        assert made == set(re.findall(r"`(uness_auth\.[\w.]+)`", table))
+
+    def test_connections(self) -> None:
+        """
+        The figures are those of the code.
+        """
+        table = ASVS.partition("## Connections, waits and retries")[2]
+        mailer = SMTPMailer("localhost", security="none")
+        total = mailer.total_timeout
+        sql = signature(SQLStorage).parameters["longest_wait"].default
+        redis = signature(RedisStorage).parameters["longest_wait"].default
+        size = signature(BackgroundQueue).parameters["size"].default
+
+        for told in (
+            f"| {POOL_SIZE} per process",
+            f"| {sql.seconds} seconds in all, `longest_wait` | 503",
+            f"| {redis.seconds} seconds in all, `longest_wait` | 503",
+            f"| {mailer.timeout.seconds} seconds an answer, {total.seconds} in all |",
+            f"| {size:,} orders per process |",
+        ):
+            assert told in table
+        assert [5, 15, 60, 300] == [wait.seconds for wait in RETRY_WAITS]
+        assert "after 5 seconds, 15, a minute, five, until" in table
