@@ -20,7 +20,7 @@ ACCOUNT = (
 )
 SESSION = (
     "s.digest, s.account_id, s.credential_version, s.opened_at, s.last_seen_at, "
-    "s.is_remembered"
+    "s.is_remembered, s.authenticated_at, s.browser, s.network"
 )
 CHALLENGE = (
     "id, account_id, credential_version, key_id, browser_digest, sent_at, expires_at, "
