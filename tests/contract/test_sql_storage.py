@@ -213,6 +213,32 @@ class TestSteps:
         assert len(looks) > 15
         assert {} == scanned
 
+    def test_a_list_reads_one_account(
+        self, stores: Stores, storage: SQLStorage
+    ) -> None:
+        """
+        Of an account with a fifth of all sessions, too, nobody else's are read.
+        """
+        rows = [
+            attrs.asdict(SESSION)
+            | {"digest": f"{n:064x}", "account_id": f"{max(n, 400)}"}
+            for n in range(2_000)
+        ]
+        with storage.engine.connect() as connection:
+            _ = connection.execute(schema.SESSIONS.insert(), rows)
+            _ = connection.execute(text(ANALYSES[storage.engine.name]))
+        seen = statements_of(storage.engine)
+        assert stores.session_lists is not None
+
+        listed = stores.session_lists.of_account("400", 10)
+
+        assert 10 == len(listed)
+        [(statement, parameters)] = list(seen)
+        with storage.engine.connect() as connection:
+            plan = plan_of(connection, statement, parameters)
+        assert "ix_uness_auth_sessions_last_seen_at" not in plan
+        assert "ix_uness_auth_sessions_account_id" in plan
+
 
 class TestFaults:
     @pytest.mark.parametrize("name", CALLS)
@@ -389,6 +415,11 @@ def plan_of(connection: Connection, statement: str, parameters: Any) -> str:
     return "\n".join(str(tuple(row)) for row in rows)
 
 
+ANALYSES: Final = {
+    "sqlite": "ANALYZE uness_auth_sessions",
+    "postgresql": "ANALYZE uness_auth_sessions",
+    "mariadb": "ANALYZE TABLE uness_auth_sessions",
+}
 SCANS: Final[dict[str, Callable[[str], bool]]] = {
     "sqlite": lambda plan: "SCAN uness_auth" in plan,
     "postgresql": lambda plan: "Seq Scan on uness_auth" in plan,

@@ -25,6 +25,7 @@ from ..model import Client
 from ..outcomes import AccountChanged, LinkSent
 from ..wiring import UnessAuth
 from .models import AccountRow, SessionRow
+from .storage.sessions import LAST_USED_FIRST
 from .storage.users import users
 
 
@@ -167,7 +168,7 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the stubs alon
         """
         found: Any = SessionRow.objects.filter(
             account=row.id, credential_version=row.credential_version
-        ).order_by("-last_seen_at")[:SESSIONS_SHOWN]
+        ).order_by(LAST_USED_FIRST)[:SESSIONS_SHOWN]
         lines = [
             (
                 one.browser or "unknown",
