@@ -15,9 +15,24 @@ from typing import Any, Final, get_args
 import attrs
 import pytest
 
-from uness_auth import directory, messages, orders, outcomes, policy, sessions
+from uness_auth import (
+    directory,
+    messages,
+    orders,
+    outcomes,
+    password_check,
+    policy,
+    sessions,
+)
 from uness_auth.events import EventKind
-from uness_auth.flows import code_sign_in, identify, password_link, password_sign_in
+from uness_auth.flows import (
+    code_sign_in,
+    identify,
+    open_sessions,
+    password_change,
+    password_link,
+    password_sign_in,
+)
 from uness_auth.policy import Policy
 
 
@@ -44,8 +59,16 @@ FLOWS: Final[dict[str, tuple[ModuleType, tuple[Any, ...]]]] = {
             outcomes.CodeAnswer,
         ),
     ),
+    "password_change": (
+        password_change,
+        (outcomes.Resumed | outcomes.NotSignedIn, outcomes.PasswordChangeAnswer),
+    ),
+    "open_sessions": (
+        open_sessions,
+        (outcomes.SessionsAnswer, outcomes.CloseAnswer),
+    ),
 }
-SHARED: Final = (directory, orders, messages, sessions)
+SHARED: Final = (directory, orders, messages, password_check, sessions)
 
 
 def rows(text: str, first: str) -> Rows:

@@ -21,12 +21,12 @@ from uness_auth.outcomes import Outcome, Scope
 from uness_auth.policy import CodePolicy
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import FastHashing, Outbox
-from uness_auth.web import handlers
+from uness_auth.web import account, handlers
 from uness_auth.web.frame import PageContext
-from uness_auth.web.handlers import Turn
 from uness_auth.web.http import Answer, Page, Request
 from uness_auth.web.routes import ROUTES, Handler
 from uness_auth.web.site import SignInSite
+from uness_auth.web.turn import Turn
 from uness_auth.web.visitors import Visitor
 
 
@@ -51,6 +51,7 @@ SAMPLES: Final[dict[str, Outcome]] = {
         outcomes.AskPassword(address=ADDRESS),
         outcomes.Busy(retry_after=timedelta(seconds=5)),
         outcomes.ChallengeGone(),
+        outcomes.ChangeRefused(unmet=("too_short",), differs=True),
         outcomes.CodeExpired(challenge_id=CHALLENGE),
         outcomes.CodeSent(challenge_id=CHALLENGE, is_certain=True),
         outcomes.LinkExpired(kind=OrderKind.RESET_LINK),
@@ -59,7 +60,9 @@ SAMPLES: Final[dict[str, Outcome]] = {
         outcomes.LinkSent(address=ADDRESS, kind=OrderKind.FIRST_LINK),
         outcomes.LinkUsed(has_password=True),
         outcomes.MailPaused(sent_at=NOW, until=SOON, kind=OrderKind.RESET_LINK),
+        outcomes.NoPassword(),
         outcomes.NothingTyped(),
+        outcomes.NotRecent(),
         outcomes.NotSignedIn(),
         outcomes.PasswordRefused(
             address=ADDRESS,
@@ -70,6 +73,8 @@ SAMPLES: Final[dict[str, Outcome]] = {
         outcomes.PasswordSet(),
         outcomes.PasswordSuspended(),
         outcomes.Resumed(account=ACCOUNT, session=SESSION, is_recent=True),
+        outcomes.SessionsClosed(number=1),
+        outcomes.SessionsListed(own=SESSION, others=(), is_recent=True),
         outcomes.SignedIn(account_id="1", session_token="t" * 43),
         outcomes.SignInVetoed(),
         outcomes.Throttled(scope=Scope.NETWORK_CODES, until=SOON),
@@ -80,6 +85,11 @@ SAMPLES: Final[dict[str, Outcome]] = {
 # Asked again, the challenge is there to go on with.
 PAUSED_AGAIN: Final = outcomes.MailPaused(
     sent_at=NOW, until=SOON, kind=OrderKind.CODE, challenge_id=CHALLENGE
+)
+
+# Somebody who has to prove again who they are.
+NOT_RECENT: Final = attrs.evolve(
+    cast("outcomes.Resumed", SAMPLES["Resumed"]), is_recent=False
 )
 
 # Of each question: who answers, and every answer there is.
@@ -93,6 +103,17 @@ QUESTIONS: Final[dict[str, tuple[Handler, Any]]] = {
     "POST ask_code": (handlers.ask_code, outcomes.CodeRequestAnswer),
     "POST ask_code, again": (handlers.ask_code, outcomes.CodeResendAnswer),
     "POST confirm_code": (handlers.confirm_code, outcomes.CodeAnswer),
+    "GET again": (account.show_again, outcomes.ResumeAnswer),
+    "GET account_password": (
+        account.show_password,
+        outcomes.Resumed
+        | outcomes.NoPassword
+        | outcomes.NotRecent
+        | outcomes.NotSignedIn,
+    ),
+    "POST account_password": (account.change_password, outcomes.PasswordChangeAnswer),
+    "GET account_sessions": (account.show_sessions, outcomes.SessionsAnswer),
+    "POST account_sessions": (account.close_sessions, outcomes.CloseAnswer),
 }
 
 
@@ -161,6 +182,11 @@ def turn(outcome: Outcome, fields: Fields) -> Turn:
     def answer(*_args: object, **_more: object) -> Outcome:
         return outcome
 
+    def resume(*_args: object) -> Outcome:
+        # Whoever is asked about their account is signed in.
+        known = isinstance(outcome, outcomes.Resumed | outcomes.NotSignedIn)
+        return outcome if known else SAMPLES["Resumed"]
+
     flows = SimpleNamespace(
         begin=answer,
         request=answer,
@@ -169,8 +195,12 @@ def turn(outcome: Outcome, fields: Fields) -> Turn:
         sign_in=answer,
         resend=answer,
         confirm=answer,
-        resume=answer,
+        change=answer,
+        show=answer,
         close=answer,
+        close_others=answer,
+        is_offered=True,
+        resume=resume,
     )
     auth = SimpleNamespace(
         site=site.auth.site,
@@ -179,6 +209,8 @@ def turn(outcome: Outcome, fields: Fields) -> Turn:
         password_link=flows,
         password_sign_in=flows,
         code_sign_in=flows,
+        password_change=flows,
+        open_sessions=flows,
         sessions=flows,
     )
     return Turn(
@@ -203,6 +235,8 @@ def asked(question: str, name: str) -> tuple[Answer, set[str]]:
     outcome = SAMPLES[name]
     if question.endswith("again") and name == "MailPaused":
         outcome = PAUSED_AGAIN
+    if question == "GET again" and name == "Resumed":
+        outcome = NOT_RECENT
     handler, _ = QUESTIONS[question]
     return handler(turn(outcome, fields)), getattr(fields, "asked", set())
 
@@ -376,6 +410,15 @@ class TestRefusals:
 
         assert row_of(answer) == self.said("Sign-in by code is not offered")
 
+    def test_sessions_cannot_be_listed(self) -> None:
+        """
+        A site whose stores list no sessions has no page of them, nor a way to close.
+        """
+        stores = attrs.evolve(MemoryStorage().stores, session_lists=None)
+        answer = self.post(make_auth(stores=stores), "account_sessions", session="")
+
+        assert row_of(answer) == self.said("Sessions cannot be listed")
+
     def test_a_store_is_down(self) -> None:
         """
         A store that cannot be reached lets nobody through.
@@ -405,6 +448,7 @@ class TestRefusals:
             *REFUSED,
             "A path that does not exist",
             "Sign-in by code is not offered",
+            "Sessions cannot be listed",
             "A store does not answer",
             "The mail server refuses",
         }

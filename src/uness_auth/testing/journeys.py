@@ -151,7 +151,9 @@ def own_name(browser: Browser, /) -> str:
     """
     before, mark, _ = browser.text.partition(" cet appareil")
     assert mark
-    names = re.findall(r"(?:Chrome|Firefox|Safari|Edge), \w+|Navigateur inconnu", before)
+    names = re.findall(
+        r"(?:Chrome|Firefox|Safari|Edge), \w+|Navigateur inconnu", before
+    )
     return str(names[-1])
 
 

@@ -23,7 +23,6 @@ from .faults import (
 from .frame import Frames, PageContext
 from .http import Page
 from .pages import UNPROCESSABLE, Pages
-from .stops import LINK
 from .views import (
     AccountNav,
     Around,
@@ -161,7 +160,6 @@ class AccountPages:
             csrf_name=context.csrf_name,
             csrf_value=context.csrf,
             next=context.next,
-            art_url=self.frames.static_url(LINK),
             heading=title,
             sentence=Around(before=before, marked=account.address, after=after),
             action=self.frames.path("link"),
@@ -258,7 +256,7 @@ class AccountPages:
             address=account.address,
         )
         if not account.has_password:
-            ways = attrs.evolve(ways, forgotten=say("page.no_password.submit"))
+            ways = attrs.evolve(ways, forgotten=say("page.again.link"))
         if not ways.code_heading:
             return ways
         key = "page.again.code" if account.has_password else "page.again.code.only"

@@ -533,7 +533,6 @@ class NoPasswordView:
     csrf_name: str
     csrf_value: str = attrs.field(repr=False)
     next: str
-    art_url: str
     heading: str
     sentence: Around
     action: str

@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
+from django.test import RequestFactory
 
+from tests.adapters.django.portal import installed
 from uness_auth.django import checks, conf
 from uness_auth.django.cli import project
 
 
 DOCS = Path(__file__).parents[3] / "docs"
+FLAGS = re.MULTILINE | re.DOTALL
 PAGE = (DOCS / "reference/django.md").read_text("utf-8")
 
 
@@ -64,6 +68,26 @@ class TestChecks:
 
         assert ids
         assert ids == told
+
+
+class TestAskAgain:
+    def test_the_example_runs(self) -> None:
+        """
+        The views of the guide can be made, and ask for a session of ours.
+        """
+        guide = (DOCS / "howto/ask-again.md").read_text("utf-8")
+        [example] = re.findall(r"^## Django\n.*?^```\n(.*?)^```", guide, FLAGS)
+        names: dict[str, Any] = {}
+        exec(compile(example, "ask-again.md", "exec"), names)  # noqa: S102 - our own example
+        with installed():
+            asked = RequestFactory().get("/grades")
+            answers = [
+                view(asked) for view in (names["grades"], names["Grades"].as_view())
+            ]
+
+        assert ["http://localhost/auth/?next=%2Fgrades"] * 2 == [
+            one["Location"] for one in answers
+        ]
 
 
 class TestCommands:
