@@ -22,11 +22,12 @@ from hypothesis import strategies as st
 import uness_auth
 from uness_auth import Policy, Site
 from uness_auth.addresses import AddressFault
-from uness_auth.model import OrderKind
+from uness_auth.model import Account, OrderKind, Session
 from uness_auth.outcomes import (
     AddressMalformed,
     AddressUnknown,
     Busy,
+    ChangeRefused,
     CodeExpired,
     LinkExpired,
     LinkSent,
@@ -36,10 +37,12 @@ from uness_auth.outcomes import (
     PasswordRefused,
     PasswordSuspended,
     Scope,
+    SessionsListed,
     Throttled,
     WrongCode,
     WrongPassword,
 )
+from uness_auth.web.account_pages import AccountPages
 from uness_auth.web.frame import PageContext
 from uness_auth.web.http import Page
 from uness_auth.web.pages import Pages
@@ -134,6 +137,7 @@ def gallery(
             outcome=Throttled(scope=Scope.NETWORK_MAILS, until=NOW + 65 * SECONDS),
         ),
         "created": stops.created(context),
+        "changed": stops.changed(context),
         "signed-out": stops.signed_out(context),
         "gone": stops.gone(context),
         "link-used": stops.link_used(context, LinkUsed(has_password=True)),
@@ -158,7 +162,59 @@ def gallery(
     for scope in Scope:
         outcome = Throttled(scope=scope, until=NOW + 65 * SECONDS)
         found[f"wait-{scope}"] = pages.wait(context, outcome=outcome, address=text)
-    return found
+    return found | account_gallery(text, AccountPages(pages, True), context)
+
+
+def account_gallery(
+    text: str, pages: AccountPages, context: PageContext
+) -> dict[str, Page]:
+    """
+    Every page of the account, with *text* wherever somebody has a say.
+    """
+    bare = Account(id="1", address=text, credential_version=1, created_at=NOW)
+    account = attrs.evolve(bare, password_hash="$argon2id$")
+    own = Session(
+        digest="0" * 64,
+        account_id="1",
+        credential_version=1,
+        opened_at=NOW,
+        last_seen_at=NOW,
+        browser=text,
+        network=text,
+    )
+    other = attrs.evolve(own, digest="1" * 64, browser="", network="")
+    waits = Throttled(scope=Scope.ACCOUNT_PASSWORDS, until=NOW + 65 * SECONDS)
+
+    def change(fault: ChangeRefused | WrongPassword | NothingTyped) -> Page:
+        return pages.change_password(context, account=account, fault=fault)
+
+    def sessions(*others: Session, is_recent: bool) -> Page:
+        listed = SessionsListed(own=own, others=others, is_recent=is_recent)
+        return pages.sessions(context, listed=listed)
+
+    return {
+        "again": pages.ask_again(context, account=account),
+        "again-wrong": pages.ask_again(
+            context, account=account, fault=WrongPassword()
+        ),
+        "again-bare": pages.ask_again(context, account=bare),
+        "again-waits": pages.again_waits(context, account=account, outcome=waits),
+        "change": pages.change_password(context, account=account),
+        "change-refused": change(ChangeRefused(unmet=RULES, differs=True)),
+        "change-wrong": change(WrongPassword()),
+        "change-empty": change(NothingTyped()),
+        "change-suspended": pages.change_password(
+            context, account=account, fault=PasswordSuspended()
+        ),
+        "change-waits": pages.change_waits(context, account=account, outcome=waits),
+        "no-password": pages.no_password(context, account=bare),
+        "sessions": sessions(other, is_recent=True),
+        "sessions-later": sessions(other, is_recent=False),
+        "sessions-alone": sessions(is_recent=True),
+        "sessions-unlisted": attrs.evolve(pages, lists_sessions=False).ask_again(
+            context, account=account
+        ),
+    }
 
 
 def jinja(*folders: Path) -> jinja2.Environment:
@@ -413,7 +469,7 @@ class TestViews:
             "view.reveal.second",
         }
         spare |= {f"view.{name}.has_focus" for name in ("password", "confirmation")}
-        spare |= {"view.confirmation.described_by"}
+        spare |= {"view.confirmation.described_by", "view.current.has_focus"}
 
         assert set() == {f"view.{path}" for path in fields(view)} - used - spare
 
