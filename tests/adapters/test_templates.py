@@ -194,9 +194,7 @@ def account_gallery(
 
     return {
         "again": pages.ask_again(context, account=account),
-        "again-wrong": pages.ask_again(
-            context, account=account, fault=WrongPassword()
-        ),
+        "again-wrong": pages.ask_again(context, account=account, fault=WrongPassword()),
         "again-bare": pages.ask_again(context, account=bare),
         "again-waits": pages.again_waits(context, account=account, outcome=waits),
         "change": pages.change_password(context, account=account),

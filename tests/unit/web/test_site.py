@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, urlencode
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -390,3 +391,51 @@ class TestSignOutForm:
 
         assert 403 == other.post("sign_out").status
         assert other.account is not None
+
+
+class TestWaysOfTheAccount:
+    def test_paths(self, portal: Portal, make_portal: Make) -> None:
+        """
+        Both pages have their path; that of the sessions only where they are listed.
+        """
+        stores = attrs.evolve(MemoryStorage().stores, session_lists=None)
+
+        assert "/auth/account/password" == portal.site.password_path
+        assert "/auth/account/sessions" == portal.site.sessions_path
+        assert "" == make_portal(stores=stores).site.sessions_path
+
+
+class TestWayTo:
+    @pytest.mark.parametrize(
+        ("minutes", "recent", "expected"),
+        [
+            (0, False, ""),
+            (0, True, ""),
+            (11, False, ""),
+            (11, True, "http://localhost/auth/again?next=%2Fprivate"),
+        ],
+    )
+    def test_whoever_is_signed_in(
+        self, portal: Portal, minutes: int, recent: bool, expected: str
+    ) -> None:
+        """
+        May enter, unless they have to prove again who they are.
+        """
+        browser = portal.add_with_password()
+        browser.sign_in()
+        portal.clock.tick(timedelta(minutes=minutes))
+        found = portal.site.resume(browser.request())
+
+        assert expected == portal.site.way_to(found, "/private", recent=recent)
+
+    @pytest.mark.parametrize("recent", [False, True])
+    def test_a_stranger(self, portal: Portal, recent: bool) -> None:
+        """
+        Signs in, and comes back, if there is somewhere to come back to.
+        """
+        found = NotSignedIn()
+
+        assert "http://localhost/auth/" == portal.site.way_to(found, "", recent=recent)
+        assert "http://localhost/auth/?next=%2Fa%3Fb" == portal.site.way_to(
+            found, "/a?b", recent=recent
+        )

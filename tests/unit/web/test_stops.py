@@ -73,6 +73,17 @@ class TestEveryStop:
         assert "/auth/?next=/private" == view.way_url
         assert not view.frame.title.startswith("Erreur")
 
+    def test_a_changed_password_leads_home(self) -> None:
+        """
+        Whoever changed it is still signed in, and has no need of S1.
+        """
+        page = STOPS.changed(CONTEXT)
+        view = shown(page)
+
+        assert (200, "changed") == (page.status, view.frame.name)
+        assert "/" == view.way_url
+        assert "restez connecté" in view.sentence
+
     @pytest.mark.parametrize("make", [STOPS.mail_failed, STOPS.store_failed])
     def test_failures_say_when_to_ask_again(
         self, make: Callable[[PageContext], Page]
