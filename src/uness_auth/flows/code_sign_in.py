@@ -147,6 +147,10 @@ class CodeSignIn:
             # Nothing was compared, so nothing failed.
             self.guard.site.give_back(windows)
             return self._gone(client, "no such challenge, or another browser's")
+        if self.keys.derived(Purpose.CODE, challenge.key_id) is None:
+            # No code is right any more, so none is called wrong, nor one sent again.
+            self.guard.give_back_network(network)
+            return self._gone(client, "its key left the ring")
         if self.clock() >= challenge.expires_at:
             self.guard.site.give_back(windows)
             return self._expired(challenge, client)

@@ -587,7 +587,8 @@ class TestResend:
 
     def test_under_a_key_that_left(self, make_desk: Callable[..., Desk]) -> None:
         """
-        Through a rotation a code works; once its key left, nothing is said to be sent.
+        Through a rotation a code works; once its key left, the challenge is gone, and
+        nothing is said to be sent or to be the wrong code.
         """
         challenge_id, code = make_desk(keys=[OLD]).ask()
         both = make_desk(keys=[OLD, NEW])
@@ -597,7 +598,8 @@ class TestResend:
         alone.clock.tick(MINUTE)
 
         assert ChallengeGone() == alone.again(challenge_id)
-        assert WrongCode(attempts_left=4) == alone.type(challenge_id, code)
+        assert ChallengeGone() == alone.type(challenge_id, code)
+        assert "its key left the ring" == alone.log.last(EventKind.CODE_REFUSED).reason
         assert 2 == len(alone.outbox.messages)
         assert isinstance(both.type(challenge_id, code), SignedIn)
 
