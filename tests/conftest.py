@@ -15,6 +15,7 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.secrecy import Watch
 from tests.servers import fresh, mariadb, postgresql, redis, valkey
 from tests.servers.server import Server, Unavailable
 from uness_auth.testing import FixedClock
@@ -32,6 +33,13 @@ settings.register_profile(
     "large", settings.get_profile("default"), max_examples=2_000, stateful_step_count=60
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """
+    Let no log hold a secret.
+    """
+    _ = config.pluginmanager.register(Watch(), "secrecy")
 
 
 @pytest.fixture(name="clock")
