@@ -42,7 +42,9 @@ _CODE: Final = re.compile(r"[0-9]{6,8}")
 _RUN: Final = re.compile(r"[A-Za-z0-9_-]{20,}")
 # Their DEBUG is every statement and every row: a copy of the database, which
 # `tests/adapters/test_stolen_database.py` steals.  Their warnings and errors are heard.
-_LOUD: Final = ("sqlalchemy.engine", "sqlalchemy.pool", "django.db.backends")
+_DATABASES: Final = ("sqlalchemy.engine", "sqlalchemy.pool", "django.db.backends")
+# The visitor's side of a test client: a browser knows where it goes.
+CLIENTS: Final = ("httpcore", "httpx")
 _RULES: Final = PasswordPolicy()
 
 
@@ -459,4 +461,5 @@ class Watch:
 
 
 def _is_loud(logger: logging.Logger, level: int) -> bool:
-    return level < logging.WARNING and logger.name.startswith(_LOUD)
+    is_loud = logger.name.startswith((*_DATABASES, *CLIENTS))
+    return is_loud and level < logging.WARNING

@@ -5,6 +5,7 @@ The same host on each adapter, over one SQLite file, in as many workers as wante
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
@@ -18,6 +19,7 @@ from starlette.testclient import TestClient
 from tests.adapters.flask import test_journeys as on_flask
 from tests.adapters.starlette import test_journeys as on_starlette
 from uness_auth import Site, UnessAuth
+from uness_auth.model import MailOrder
 from uness_auth.storage.sql import SQLStorage
 from uness_auth.testing import FixedClock, Outbox
 from uness_auth.testing.browser import HtmlBrowser, Reply, Send
@@ -53,6 +55,37 @@ class Visitor(HtmlBrowser):
         self, method: str, path: str, body: bytes, headers: Mapping[str, str]
     ) -> Reply:
         return self.worker.send(method, path, body, headers)
+
+
+class OrdersAtRest:
+    """
+    A queue as the task queues of hosts are: its orders rest, pickled, for any worker.
+    """
+
+    for_development_only = True
+
+    def __init__(self) -> None:
+        self.orders: list[bytes] = []
+
+    def put(self, order: MailOrder, /) -> None:
+        """
+        Keep the order.
+        """
+        self.orders.append(pickle.dumps(order))
+
+    def read(self) -> list[MailOrder]:
+        """
+        Return the orders, oldest first.
+        """
+        return [pickle.loads(one) for one in self.orders]  # noqa: S301 - what `put` wrote
+
+    def take(self) -> MailOrder:
+        """
+        Return the oldest order and forget it.
+        """
+        order = self.read()[0]
+        del self.orders[0]
+        return order
 
 
 @attrs.frozen(kw_only=True)
@@ -194,9 +227,18 @@ def _django(database: Path, template: Path) -> Iterator[Start]:
             call_command("migrate", database="template", verbosity=0)
     _ = shutil.copyfile(template, database)
 
+    # The settings are one for the process: a request to another worker changes them.
+    serving = ExitStack()
+    served: list[dict[str, Any]] = []
+
+    def serve(settings: dict[str, Any]) -> None:
+        if not any(one is settings for one in served):
+            served[:] = [settings]
+            serving.close()
+            serving.enter_context(installed(**settings))
+
     def start(**wishes: Any) -> Worker:
         change = wishes.pop("change", lambda stores: stores)
-        # The settings are one for the process, so that each request has its worker's.
         settings = {
             "outbox": wishes.pop("mailer"),
             "clock": wishes.pop("clock"),
@@ -208,17 +250,17 @@ def _django(database: Path, template: Path) -> Iterator[Start]:
         def send(
             method: str, path: str, body: bytes, headers: Mapping[str, str]
         ) -> Reply:
-            with installed(**settings):
-                return DjangoBrowser()._send(method, path, body, headers)  # noqa: SLF001 - its client
+            serve(settings)
+            return DjangoBrowser()._send(method, path, body, headers)  # noqa: SLF001 - its client
 
-        with installed(**settings):
-            return Worker(auth=get_auth(), send=send)
+        serve(settings)
+        return Worker(auth=get_auth(), send=send)
 
     before = connections.databases["default"]
     connections["default"].close()
     del connections["default"]
     try:
-        with alias("default", f"sqlite:///{database}"):
+        with alias("default", f"sqlite:///{database}"), serving:
             yield start
     finally:
         connections.databases["default"] = before

@@ -5,7 +5,6 @@ one is taken out.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
@@ -14,10 +13,9 @@ from typing import Final
 import attrs
 import pytest
 
-from tests.adapters.portals import House, Visitor, Worker
+from tests.adapters.portals import House, OrdersAtRest, Visitor, Worker
 from uness_auth import Policy, ThrottlePolicy
 from uness_auth.events import EventKind
-from uness_auth.model import MailOrder
 from uness_auth.testing import EventLog, FastHashing
 from uness_auth.testing.journeys import (
     AGAIN,
@@ -48,31 +46,6 @@ SIDE_BY_SIDE: Final = [
 ]
 WRONG: Final = "Autre-Essai9"
 GREETING: Final = "Bonjour Camille Durand"
-
-
-class OrdersAtRest:
-    """
-    A queue as the task queues of hosts are: its orders rest, pickled, for any worker.
-    """
-
-    for_development_only = True
-
-    def __init__(self) -> None:
-        self.orders: list[bytes] = []
-
-    def put(self, order: MailOrder, /) -> None:
-        """
-        Keep the order.
-        """
-        self.orders.append(pickle.dumps(order))
-
-    def take(self) -> MailOrder:
-        """
-        Return the oldest order and forget it.
-        """
-        order = pickle.loads(self.orders.pop(0))  # noqa: S301 - what `put` wrote
-        assert isinstance(order, MailOrder)
-        return order
 
 
 @attrs.define

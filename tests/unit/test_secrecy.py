@@ -28,7 +28,7 @@ SECRETS: Final = {
     "token": "tOk3n-of-a-session_that-n0body-has-1234567",
     "link": "rWyI0MiIsNywxNzk1MzU4NzIwXQ.Zm9yZ2Vk-c2lnbmF0dXJl_b2YtYS1saW5r",
     "cookie": "br0wser-c00kie_of-none",
-    "password": "Velo9+E%}[|Rouge",
+    "password": "Velo9+E%}[|Vert",
     "hash": "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaA",
     "key": "a key of the site / as an operator + makes it",
     "code": "731904",
