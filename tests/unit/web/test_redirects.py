@@ -10,195 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from uness_auth.web.redirects import LONGEST_NEXT, encoded_path, safe_path
+from tests.redirects import BAD, GOOD
+from uness_auth.web.redirects import encoded_path, safe_path
 
 
 BASE_URL = "https://portail.example.fr"
-
-GOOD = [
-    "/",
-    "/private",
-    "/private/",
-    "/a/b/c",
-    "/a?b=c&d=e",
-    "/a?next=/b",
-    "/a?u=https://elsewhere.example/",
-    "/a?x=..//y",
-    "/a#part",
-    "/#/route/of/a/script",
-    "/caf%C3%A9",
-    "/a%20b",
-    "/.well-known/change-password",
-    "/..a/...b/c..",
-    "/@name",
-    "/~name",
-    "/a//b",
-    "/a:b",
-    "/" + "a" * (LONGEST_NEXT - 1),
-]
-
-# What browsers, proxies and URL parsers have read as another host, as a scheme, or
-# as the end of a header.
-EVIL = "evil.example"
-ANOTHER_HOST = [
-    f"//{EVIL}",
-    f"///{EVIL}",
-    f"////{EVIL}",
-    f"//{EVIL}/",
-    f"//{EVIL}/private",
-    f"//{EVIL}:443/",
-    f"//user@{EVIL}",
-    f"//portail.example.fr@{EVIL}",
-    f"//{EVIL}?portail.example.fr",
-    f"//{EVIL}#portail.example.fr",
-    "//",
-    "///",
-    "//3232235777",
-    "//0xC0A80101",
-    "//[::1]",
-    f"//%65vil.{EVIL}",
-]
-BACKSLASHES = [
-    f"/\\{EVIL}",
-    f"\\\\{EVIL}",
-    f"\\/{EVIL}",
-    f"/\\/{EVIL}",
-    f"//\\{EVIL}",
-    f"\\{EVIL}",
-    f"/private\\..\\{EVIL}",
-    f"/\\\\{EVIL}",
-    "/a\\b",
-    "\\",
-]
-CONTROLS = [
-    f"/\t/{EVIL}",
-    f"/\n/{EVIL}",
-    f"/\r/{EVIL}",
-    f"/\x00/{EVIL}",
-    f"/\x0b/{EVIL}",
-    f"/\x0c/{EVIL}",
-    f"/\x1b/{EVIL}",
-    f"/\x7f/{EVIL}",
-    f"\t//{EVIL}",
-    f"\n//{EVIL}",
-    f" //{EVIL}",
-    f"\x00//{EVIL}",
-    f"\x01//{EVIL}",
-    "/private\r\nSet-Cookie: a=b",
-    "/private\nLocation: //evil.example",
-    "/private\n",
-    "/private\r",
-    "/private\x00",
-    "/private\t",
-    "/private ",
-    " /private",
-    "/a b",
-    f"/\x85/{EVIL}",
-    f"/\u2028/{EVIL}",
-    f"/\u2029/{EVIL}",
-    f"/\xa0/{EVIL}",
-]
-CLIMBING = [
-    f"/..//{EVIL}",
-    f"/.//{EVIL}",
-    f"/../{EVIL}",
-    f"/./{EVIL}",
-    f"/a/..//{EVIL}",
-    f"/a/../..//{EVIL}",
-    f"/%2e%2e//{EVIL}",
-    f"/%2E%2E//{EVIL}",
-    f"/%2e.//{EVIL}",
-    f"/.%2E//{EVIL}",
-    f"/%2e//{EVIL}",
-    f"/a/%2e%2e//{EVIL}",
-    f"/..%2f/{EVIL}",
-    f"/..%2F/{EVIL}",
-    f"/%2e%2e%2f%2f{EVIL}",
-    f"/a%2f..%2f..%2f/{EVIL}",
-    "/..",
-    "/.",
-    "/a/..",
-    "/a/.",
-    "/..?a",
-    "/..#a",
-]
-SCHEMES = [
-    f"https://{EVIL}",
-    f"http://{EVIL}",
-    f"HTTPS://{EVIL}",
-    f"https:{EVIL}",
-    f"https:/{EVIL}",
-    f"https:///{EVIL}",
-    f"http:\\\\{EVIL}",
-    f"ftp://{EVIL}",
-    f"wss://{EVIL}",
-    "https://portail.example.fr",
-    "https://portail.example.fr/private",
-    f"https://portail.example.fr.{EVIL}/",
-    f"https://portail.example.fr@{EVIL}/",
-    "javascript:alert(1)",
-    "JaVaScRiPt:alert(1)",
-    "java\tscript:alert(1)",
-    "javascript://portail.example.fr/%0aalert(1)",
-    "data:text/html,<script>alert(1)</script>",
-    "vbscript:msgbox(1)",
-    "file:///etc/passwd",
-    "mailto:a@evil.example",
-    "blob:https://evil.example/1",
-    "about:blank",
-]
-NO_PATHS = [
-    "",
-    "private",
-    "private/",
-    f"@{EVIL}",
-    f"@{EVIL}/private",
-    f":80@{EVIL}",
-    f".{EVIL}",
-    f"-{EVIL}",
-    EVIL,
-    "?next=/private",
-    "#part",
-    "?",
-    "./private",
-    "../private",
-    "..",
-    ".",
-    ";//evil.example",
-    "%2f%2fevil.example",
-    "%2fprivate",
-    "%5c%5cevil.example",
-]
-BEYOND_ASCII = [
-    f"/\uff0f{EVIL}",
-    f"\uff0f\uff0f{EVIL}",
-    f"/\u2044{EVIL}",
-    f"/\u2215{EVIL}",
-    f"/\u29f8{EVIL}",
-    f"/\uff3c{EVIL}",
-    f"/\u3002{EVIL}",
-    "/\uff0e\uff0e//evil.example",
-    "/caf\xe9",
-    "/\ud800",
-    "/\U0001f600",
-    "\ufeff/private",
-    "\u200b/private",
-    "/pri\u00advate",
-    "/\u202eevil",
-    "/\u0661",
-]
-TOO_LONG = ["/" + "a" * LONGEST_NEXT, "/" * 5_000, "/" + "../" * 100_000]
-
-BAD = [
-    *ANOTHER_HOST,
-    *BACKSLASHES,
-    *CONTROLS,
-    *CLIMBING,
-    *SCHEMES,
-    *NO_PATHS,
-    *BEYOND_ASCII,
-    *TOO_LONG,
-]
 
 
 def is_on_this_site(path: str) -> bool:
@@ -214,11 +30,11 @@ def is_on_this_site(path: str) -> bool:
 
 
 class TestSafePath:
-    def test_there_are_a_hundred_bad_ones(self) -> None:
+    def test_there_are_two_hundred_bad_ones(self) -> None:
         """
         The list is long, and says nothing twice.
         """
-        assert 100 < len(BAD) == len(set(BAD))
+        assert 200 <= len(BAD) == len(set(BAD))
 
     @pytest.mark.parametrize("path", GOOD)
     def test_a_path_of_this_site_is_kept(self, path: str) -> None:
@@ -230,7 +46,8 @@ class TestSafePath:
     @pytest.mark.parametrize("text", BAD, ids=lambda text: ascii(text)[:40])
     def test_everything_else_leads_nowhere(self, text: str) -> None:
         """
-        Another host, a scheme, a climb, a control or an unseen character is refused.
+        P49: another host, a scheme, a climb, a control or an unseen character is
+        refused.
         """
         assert "" == safe_path(text)
 
