@@ -4,10 +4,17 @@ The same portal on each framework, on real HTTP: a page for everybody, and a pri
 
 from __future__ import annotations
 
+import hashlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    closing,
+    contextmanager,
+    nullcontext,
+)
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -15,17 +22,20 @@ import attrs
 import uvicorn
 from fastapi import Depends, FastAPI
 from fastapi.responses import HTMLResponse
-from flask import Flask, render_template_string
+from flask import Flask, make_response, render_template_string, request
 from jinja2 import DictLoader, Environment
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.templating import Jinja2Templates
+from werkzeug import Response as WSGIResponse
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from uness_auth import Account, Site, UnessAuth
 from uness_auth import flask as for_flask
 from uness_auth import starlette as for_starlette
-from uness_auth.ports import Mailer
+from uness_auth.passwords import Argon2Hashing
+from uness_auth.policy import HashingPolicy
+from uness_auth.ports import Mailer, PasswordHashing
 from uness_auth.storage.sql import SQLStorage
 from uness_auth.testing import FastHashing, FixedClock
 
@@ -39,6 +49,12 @@ PRIVATE: Final = """<!DOCTYPE html><html lang="fr"><title>Accueil</title>
 NOTES: Final = """<!DOCTYPE html><html lang="fr"><title>Notes</title>
 <main><h1>Notes de {}</h1></main></html>"""
 
+# One's own, and not sent again while it stays the same.
+STATEMENT: Final = """<!DOCTYPE html><html lang="fr"><title>Relevé</title>
+<main><h1>Relevé de {}</h1></main></html>"""
+KEY: Final = "a key of thirty-two bytes or more, made for tests alone"
+PROXY_SAYS: Final = ("HTTP_X_FORWARDED_PROTO", "https")
+
 Served: TypeAlias = tuple[UnessAuth, str]
 
 
@@ -46,11 +62,26 @@ Served: TypeAlias = tuple[UnessAuth, str]
 class Wishes:
     """
     What a test chooses of the portal.
+
+    Attributes:
+        front: From where the portal listens to where visitors find it: a context that
+            lasts as long as the portal.
+
+        certificate: A file with a key and its certificate; with it the portal itself
+            speaks https.
+
+        is_https: Whether visitors do.
+
+        proxies: How many stand in front.
     """
 
     database: Path
     mailer: Mailer
     clock: FixedClock
+    front: Callable[[str], AbstractContextManager[str]] = nullcontext
+    certificate: Path | None = None
+    is_https: bool = False
+    proxies: int = 0
 
     @contextmanager
     def auth(self, base_url: str) -> Iterator[UnessAuth]:
@@ -63,9 +94,26 @@ class Wishes:
                 site=Site(base_url=base_url),
                 stores=storage.stores,
                 mailer=self.mailer,
-                hashing=FastHashing(),
+                keys=[KEY],
+                hashing=self.hashing,
+                trusted_proxies=self.proxies,
                 clock=self.clock,
             )
+
+    @property
+    def hashing(self) -> PasswordHashing:
+        """
+        The cheapest that the site may have.
+        """
+        if self.is_https:
+            return Argon2Hashing(HashingPolicy.small())
+        return FastHashing()
+
+    def url(self, port: int) -> str:
+        """
+        Return where the portal listens.
+        """
+        return f"{'https' if self.certificate else 'http'}://{HOST}:{port}"
 
 
 class _Quiet(WSGIRequestHandler):
@@ -100,6 +148,13 @@ def flask_app(auth: UnessAuth) -> Flask:
     def notes() -> str:
         return NOTES.format(for_flask.current_account.display_name)
 
+    @app.get("/statement")
+    @for_flask.login_required
+    def statement() -> WSGIResponse:
+        response = make_response(STATEMENT.format(for_flask.current_account.address))
+        response.add_etag()
+        return response.make_conditional(request)
+
     return app
 
 
@@ -130,6 +185,17 @@ def fastapi_app(auth: UnessAuth) -> FastAPI:
     ) -> HTMLResponse:
         return HTMLResponse(NOTES.format(account.display_name))
 
+    @app.get("/statement")
+    def statement(
+        request: Request,
+        account: Annotated[Account, Depends(for_starlette.current_account)],
+    ) -> Response:
+        text = STATEMENT.format(account.address)
+        etag = f'"{hashlib.sha256(text.encode()).hexdigest()}"'
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers={"ETag": etag})
+        return HTMLResponse(text, headers={"ETag": etag})
+
     return app
 
 
@@ -138,9 +204,13 @@ def on_flask(wishes: Wishes) -> Iterator[Served]:
     """
     Serve the portal on Flask.
     """
-    with wsgi_server() as server, wishes.auth(url_of(server)) as auth:
+    with (
+        wsgi_server(wishes.certificate) as server,
+        wishes.front(wishes.url(server.server_port)) as base_url,
+        wishes.auth(base_url) as auth,
+    ):
         server.app = flask_app(auth)
-        yield auth, url_of(server)
+        yield auth, base_url
 
 
 @contextmanager
@@ -149,9 +219,16 @@ def on_fastapi(wishes: Wishes) -> Iterator[Served]:
     Serve the portal on FastAPI.
     """
     with closing(socket.create_server((HOST, 0))) as listening:
-        base_url = f"http://{HOST}:{listening.getsockname()[1]}"
-        with wishes.auth(base_url) as auth:
-            config = uvicorn.Config(fastapi_app(auth), log_level="warning")
+        port = listening.getsockname()[1]
+        with (
+            wishes.front(wishes.url(port)) as base_url,
+            wishes.auth(base_url) as auth,
+        ):
+            config = uvicorn.Config(
+                fastapi_app(auth),
+                log_level="warning",
+                ssl_certfile=wishes.certificate,
+            )
             server = uvicorn.Server(config)
 
             def end() -> None:
@@ -169,11 +246,24 @@ def on_django(wishes: Wishes) -> Iterator[Served]:
     # Here, because it sets Django up.
     from tests.browser.django_host import serving  # noqa: PLC0415
 
-    with wsgi_server() as server:
-        site = {"BASE_URL": url_of(server), "outbox": wishes.mailer}
-        with serving(wishes.database, clock=wishes.clock, **site) as (app, auth):
-            server.app = app
-            yield auth, url_of(server)
+    with (
+        wsgi_server(wishes.certificate) as server,
+        wishes.front(wishes.url(server.server_port)) as base_url,
+        serving(
+            wishes.database,
+            clock=wishes.clock,
+            outbox=wishes.mailer,
+            more={
+                "ALLOWED_HOSTS": ["*"],
+                "SECURE_PROXY_SSL_HEADER": PROXY_SAYS if wishes.proxies else None,
+            },
+            BASE_URL=base_url,
+            HASHING=wishes.hashing,
+            TRUSTED_PROXIES=wishes.proxies,
+        ) as (app, auth),
+    ):
+        server.app = app
+        yield auth, base_url
 
 
 FRAMEWORKS: Final[dict[str, Callable[[Wishes], AbstractContextManager[Served]]]] = {
@@ -184,23 +274,30 @@ FRAMEWORKS: Final[dict[str, Callable[[Wishes], AbstractContextManager[Served]]]]
 
 
 @contextmanager
-def wsgi_server() -> Iterator[BaseWSGIServer]:
+def wsgi_server(certificate: Path | None) -> Iterator[BaseWSGIServer]:
     """
     Run a server that listens already, because the site wants to know its address.
     """
     server = make_server(
-        HOST, 0, Flask("placeholder"), threaded=True, request_handler=_Quiet
+        HOST,
+        0,
+        Flask("placeholder"),
+        threaded=True,
+        request_handler=_Quiet,
+        ssl_context=None if certificate is None else tls(certificate),
     )
     with running(server.serve_forever, server.shutdown):
         yield server
     server.server_close()
 
 
-def url_of(server: BaseWSGIServer) -> str:
+def tls(certificate: Path) -> ssl.SSLContext:
     """
-    Return where a server answers.
+    Return what a server needs to speak https.
     """
-    return f"http://{HOST}:{server.server_port}"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
 
 
 @contextmanager

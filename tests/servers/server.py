@@ -37,12 +37,10 @@ class Unavailable(Exception):  # noqa: N818 - not an error, a reason to skip
     No such server can run here; the text names the remedy.
     """
 
-    def __init__(self, name: str, remedy: str, variable: str) -> None:
-        way_out = (
-            f" ({variable} is set, but its server is not ours to stop)"
-            if variable in os.environ
-            else f", or set {variable}"
-        )
+    def __init__(self, name: str, remedy: str, variable: str = "") -> None:
+        way_out = f", or set {variable}" if variable else ""
+        if variable in os.environ:
+            way_out = f" ({variable} is set, but its server is not ours to stop)"
         super().__init__(f"{name} is not installed: {remedy}{way_out}")
 
 

@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.template import RequestContext, Template
 from django.urls import include, path
 from django.views import View
+from django.views.decorators.http import condition
 from django.views.generic import RedirectView
 
 from uness_auth.django.decorators import recent_login_required
@@ -77,6 +78,15 @@ class ClassyNotes(RecentLoginRequiredMixin, View):
         Name the user.
         """
         return HttpResponse(f"notes of {request.user.email}")
+
+
+@login_required
+@condition(etag_func=lambda request: f'"{request.user.pk}"')
+def statement(request: Any) -> HttpResponse:
+    """
+    For whoever is signed in, and not sent again while it stays the same.
+    """
+    return HttpResponse(f"<title>Relevé</title>Relevé de {request.user.email}")
 
 
 class Classy(LoginRequiredMixin, View):
@@ -162,6 +172,7 @@ urlpatterns = [
     path("notes", notes),
     path("notes-later", notes_later),
     path("classy-notes", ClassyNotes.as_view()),
+    path("statement", statement),
     path("classy", Classy.as_view()),
     path("permitted", permitted),
     path("leave", leave),
