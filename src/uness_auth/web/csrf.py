@@ -128,3 +128,13 @@ def is_cross_site(request: Request, site: Site, /) -> bool:
     fetch_site = request.header("sec-fetch-site")
     is_foreign = origin not in {"", site.base_url}
     return is_foreign or fetch_site not in {"", "same-origin", "none"}
+
+
+def is_posted_from_elsewhere(request: Request, site: Site, /) -> bool:
+    """
+    Say whether another site makes the browser ask for more than a page.
+
+    Such a request comes without our cookies, which are SameSite=Lax: an answer that set
+    new ones would take away those that the visitor's own tabs go on with.
+    """
+    return request.method not in {"GET", "HEAD"} and is_cross_site(request, site)

@@ -18,7 +18,14 @@ from ..outcomes import NotSignedIn, ResumeAnswer, Resumed, SignedIn, SignInVetoe
 from ..wiring import UnessAuth
 from .account_pages import AGAIN, PASSWORD, SESSIONS
 from .cookies import Cookies
-from .csrf import FIELD, Csrf, FormGuard, OwnGuard, is_cross_site
+from .csrf import (
+    FIELD,
+    Csrf,
+    FormGuard,
+    OwnGuard,
+    is_cross_site,
+    is_posted_from_elsewhere,
+)
 from .forms import FormFault, read_form, read_next
 from .frame import PageContext
 from .http import Answer, Cookie, Page, Request
@@ -122,8 +129,13 @@ class SignInSite:
         visitor = self._visitors.read(request)
         guard = guard or OwnGuard(self._csrf, self.auth.site, request, visitor)
         context = self._context(request, visitor)
-        if not route.is_csrf_exempt:
-            context = attrs.evolve(context, csrf=guard.make(), csrf_name=guard.field)
+        # A link needs no cookie and its page no CSRF value: it is opened anywhere, and
+        # by scanners.
+        sets_cookies = not (
+            route.is_csrf_exempt or is_posted_from_elsewhere(request, self.auth.site)
+        )
+        if sets_cookies:
+            context = _guarded(context, guard)
         try:
             answer = self._answer(
                 route, request, visitor, context, token=token, guard=guard
@@ -134,9 +146,7 @@ class SignInSite:
         except MailError as exc:
             _logger.error("a mail could not be handed over: %s", exc)  # noqa: TRY400 - the traceback would hold the mail
             answer = self.pages.stops.mail_failed(context)
-        # A link needs no cookie and its page no CSRF value: it is opened anywhere, and
-        # by scanners.
-        return answer if route.is_csrf_exempt else _with_browser(answer, visitor)
+        return _with_browser(answer, visitor) if sets_cookies else answer
 
     def resume(self, request: Request, /) -> ResumeAnswer:
         """
@@ -247,11 +257,16 @@ class SignInSite:
         if isinstance(form, FormFault):
             return self._refuse_form(form, context)
         context = attrs.evolve(context, next=safe_path(form.get("next", "")))
-        if not route.is_csrf_exempt:
-            refused = self._refuse_forgery(request, visitor, context, form, guard)
-            if refused is not None:
-                return refused
-        return handler(attrs.evolve(turn, context=context, form=form))
+        turn = attrs.evolve(turn, context=context, form=form)
+        if route.is_csrf_exempt:
+            return handler(turn)
+        refused = self._refuse_forgery(request, visitor, context, form, guard)
+        if refused is not None:
+            return refused
+        if not context.csrf:
+            # From another origin that the framework's own guard trusts.
+            turn = attrs.evolve(turn, context=_guarded(context, guard))
+        return _with_browser(handler(turn), visitor)
 
     def _refuse_form(self, fault: FormFault, context: PageContext) -> Page:
         stops = self.pages.stops
@@ -279,6 +294,10 @@ class SignInSite:
             typed = form.get("email", form.get("username", ""))[:LONGEST_ADDRESS]
             return self.pages.identify(context, typed=typed, is_cookie_refused=True)
         return self.pages.stops.stale(context)
+
+
+def _guarded(context: PageContext, guard: FormGuard) -> PageContext:
+    return attrs.evolve(context, csrf=guard.make(), csrf_name=guard.field)
 
 
 def _with_browser(answer: Answer, visitor: Visitor) -> Answer:

@@ -894,6 +894,20 @@ class TestForms:
 
         assert (403, 422) == (refused.status_code, taken.status_code)
         assert "DENY" == refused["X-Frame-Options"]
+        assert 'name="csrfmiddlewaretoken"' in taken.content.decode()
+
+    @pytest.mark.usefixtures("portal")
+    def test_another_site_takes_no_cookie_away(self) -> None:
+        """
+        What it posts comes without cookies: Django's are not replaced either (P47).
+        """
+        client = Client(enforce_csrf_checks=True, SERVER_NAME="localhost")
+        headers = {"Content-Type": FORM, "Origin": "https://evil.example"}
+
+        refused = send_to(client, "POST", "/auth/", b"email=a", headers)
+
+        assert 403 == refused.status_code
+        assert {} == dict(refused.cookies)
 
     def test_the_value_changes_with_the_person(self, inside: DjangoBrowser) -> None:
         """

@@ -371,6 +371,24 @@ class TestForgery:
         assert (403, "csrf") == (answer.status, browser.page)
         assert browser.account is None
 
+    @pytest.mark.parametrize("kind", ["form", "not a form", "too large", "no field"])
+    def test_takes_no_cookie_away(self, portal: Portal, kind: str) -> None:
+        """
+        What another site posts comes without our cookies, and whatever it is answered,
+        no new ones replace those that the visitor's own tabs go on with (P47).
+        """
+        bodies = {"too large": b"a" * 20_000, "no field": b"=&=", "form": b"email=a"}
+        victim = portal.browser(origin="https://evil.example")
+        if kind == "not a form":
+            victim.headers["content-type"] = "text/plain"
+        for route in portal.site.routes:
+            for method in ("POST", "PUT"):
+                answer = victim.send(
+                    route.name, method=method, token="x", body=bodies.get(kind, b"")
+                )
+
+                assert () == answer.cookies
+
     def test_another_browsers_form(self, portal: Portal) -> None:
         """
         An attacker's own form does not sign the victim in as the attacker.

@@ -18,7 +18,7 @@ from uness_auth import Site, UnessAuth
 from uness_auth.outcomes import NotSignedIn, Resumed, SignInVetoed
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import FastHashing, Outbox
-from uness_auth.web.http import SECURITY_HEADERS, Page, Request
+from uness_auth.web.http import SECURITY_HEADERS, Answer, Page, Request
 from uness_auth.web.routes import ROUTES, Route
 from uness_auth.web.site import SignInSite
 from uness_auth.web.views import IdentifyView
@@ -355,6 +355,25 @@ class TestGuard:
         request = browser.request(method="POST", body=body)
 
         assert status == portal.site.answer(route, request, guard=Theirs()).status
+
+    def test_which_trusts_another_origin(self, portal: Portal) -> None:
+        """
+        A form that it takes from elsewhere is answered as ours are: with a value, and
+        the browser cookie.
+        """
+        browser = portal.browser(origin="https://front.example.fr")
+        route = browser.route("identify")
+
+        def answer_to(value: str) -> Answer:
+            body = urlencode({"email": NOBODY, "theirs": value}).encode()
+            request = browser.request(method="POST", body=body)
+            return portal.site.answer(route, request, guard=Theirs())
+
+        refused, taken = answer_to("x"), answer_to("let me in")
+        assert () == refused.cookies
+        assert ["uness-browser"] == [one.name for one in taken.cookies]
+        assert isinstance(taken, Page)
+        assert "let me in" == cast("IdentifyView", taken.view).csrf_value
 
     def test_in_the_form_for_the_hosts_own_pages(self, portal: Portal) -> None:
         """
