@@ -129,12 +129,10 @@ class SignInSite:
         visitor = self._visitors.read(request)
         guard = guard or OwnGuard(self._csrf, self.auth.site, request, visitor)
         context = self._context(request, visitor)
+        is_foreign = is_posted_from_elsewhere(request, self.auth.site)
         # A link needs no cookie and its page no CSRF value: it is opened anywhere, and
         # by scanners.
-        sets_cookies = not (
-            route.is_csrf_exempt or is_posted_from_elsewhere(request, self.auth.site)
-        )
-        if sets_cookies:
+        if not (route.is_csrf_exempt or is_foreign):
             context = _guarded(context, guard)
         try:
             answer = self._answer(
@@ -146,7 +144,9 @@ class SignInSite:
         except MailError as exc:
             _logger.error("a mail could not be handed over: %s", exc)  # noqa: TRY400 - the traceback would hold the mail
             answer = self.pages.stops.mail_failed(context)
-        return _with_browser(answer, visitor) if sets_cookies else answer
+        if route.is_csrf_exempt:
+            return attrs.evolve(answer, cookies=()) if is_foreign else answer
+        return answer if is_foreign else _with_browser(answer, visitor)
 
     def resume(self, request: Request, /) -> ResumeAnswer:
         """

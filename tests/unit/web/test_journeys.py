@@ -389,6 +389,21 @@ class TestForgery:
 
                 assert () == answer.cookies
 
+    def test_a_link_from_elsewhere_takes_no_cookie_away(self, portal: Portal) -> None:
+        """
+        Whoever posts their own link in the victim's browser sets their own password,
+        and does not replace the cookie that knows the victim.
+        """
+        portal.add()
+        portal.browser().identify()
+        victim = portal.browser(sec_fetch_site="cross-site")
+
+        answer = victim.post(
+            "link", token=portal.token(), password=PASSWORD, confirmation=PASSWORD
+        )
+
+        assert ("created", ()) == (victim.page, answer.cookies)
+
     def test_another_browsers_form(self, portal: Portal) -> None:
         """
         An attacker's own form does not sign the victim in as the attacker.
