@@ -212,7 +212,7 @@ def signed_out(portal: Portal) -> Any:
 def signed_in(portal: Portal, *, is_remembered: bool = False) -> Any:
     browser = portal.add_with_password()
     for agent in (FIREFOX, SAFARI, "curl"):
-        other = portal.browse()
+        other: Any = portal.browse()
         other.page.set_extra_http_headers({"User-Agent": agent})
         sign_in(other, CAMILLE, PASSWORD)
         portal.clock.tick(timedelta(minutes=2))

@@ -142,18 +142,11 @@ class CodeSignIn:
         if isinstance(network, Throttled) and not client.device:
             return network
         windows = () if isinstance(network, Throttled) else (network,)
-        challenge = self.challenges.spend_attempt(challenge_id)
-        if challenge is None or not _is_same_browser(challenge, client):
+        challenge = self._spend_attempt(challenge_id, client)
+        if not isinstance(challenge, CodeChallenge):
             # Nothing was compared, so nothing failed.
             self.guard.site.give_back(windows)
-            return self._gone(client, "no such challenge, or another browser's")
-        if self.keys.derived(Purpose.CODE, challenge.key_id) is None:
-            # No code is right any more, so none is called wrong, nor one sent again.
-            self.guard.give_back_network(network)
-            return self._gone(client, "its key left the ring")
-        if self.clock() >= challenge.expires_at:
-            self.guard.site.give_back(windows)
-            return self._expired(challenge, client)
+            return challenge
         account = self.accounts.by_id(challenge.account_id)
         spender = self.guard.spender(challenge.account_id, account, client)
         if spender.is_known_device:
@@ -163,6 +156,19 @@ class CodeSignIn:
         elif isinstance(network, Throttled):
             return network
         return self._compare(challenge, account, typed, windows, spender)
+
+    def _spend_attempt(
+        self, challenge_id: str, client: Client
+    ) -> CodeChallenge | CodeExpired | ChallengeGone:
+        challenge = self.challenges.spend_attempt(challenge_id)
+        if challenge is None or not _is_same_browser(challenge, client):
+            return self._gone(client, "no such challenge, or another browser's")
+        if self.keys.derived(Purpose.CODE, challenge.key_id) is None:
+            # No code is right any more, so none is called wrong, nor one sent again.
+            return self._gone(client, "its key left the ring")
+        if self.clock() >= challenge.expires_at:
+            return self._expired(challenge, client)
+        return challenge
 
     def _begin(
         self,
