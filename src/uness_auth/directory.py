@@ -31,7 +31,8 @@ class Anybody:
     One page serves every address: the answer must not tell whether *account* is None.
 
     Attributes:
-        account_id: The account's, or the decoy's of an unknown address.
+        account_id: Whose budgets are spent: the account's own, disabled or not, so that
+            its history goes on; of an unknown address the decoy's.
     """
 
     address: str
@@ -65,9 +66,9 @@ class Directory:
             return AddressMalformed(fault=address)
         may_tell = self.guard.site.may_tell(client)
         known = self.accounts.by_address(address)
-        account = _unless_disabled(known)
-        if account is not None and may_tell:
-            return Found(account=account)
+        anybody = self._anybody(address, known)
+        if anybody.account is not None and may_tell:
+            return Found(account=anybody.account)
         if may_tell and self.guard.site.take_unknown(client):
             self.audit.record(
                 EventKind.ADDRESS_UNKNOWN,
@@ -77,18 +78,30 @@ class Directory:
                 reason="no account" if known is None else "the account is disabled",
             )
             return AddressUnknown()
-        return Anybody(
-            address=address,
-            account_id=account.id if account else self.guard.decoy_id(address),
-            account=account,
-        )
+        return anybody
+
+    def anybody(self, address: str, /) -> Anybody:
+        """
+        Say who signs in with the canonical *address*, spending nothing.
+        """
+        return self._anybody(address, self.accounts.by_address(address))
 
     def active(self, address: str, /) -> Account | None:
         """
         Return the account of the canonical *address*, unless it is disabled.
         """
-        return _unless_disabled(self.accounts.by_address(address))
+        return unless_disabled(self.accounts.by_address(address))
+
+    def _anybody(self, address: str, known: Account | None) -> Anybody:
+        return Anybody(
+            address=address,
+            account_id=self.guard.decoy_id(address) if known is None else known.id,
+            account=unless_disabled(known),
+        )
 
 
-def _unless_disabled(account: Account | None) -> Account | None:
+def unless_disabled(account: Account | None) -> Account | None:
+    """
+    Return the account, or None: a disabled one is nobody's, like an unknown address.
+    """
     return None if account is None or account.is_disabled else account

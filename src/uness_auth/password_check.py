@@ -152,9 +152,12 @@ class PasswordCheck:
             reason = "no password yet"
         self._refuse(attempt.account, attempt.client, reason)
         self.guard.site.count_wrong_password(attempt.client)
-        if self.guard.suspends(attempt.taken):
-            return self._suspend(attempt.account, attempt.client)
-        return WrongPassword()
+        if not self.guard.suspends(attempt.taken):
+            return WrongPassword()
+        if attempt.account is None:
+            # The same step, of nobody: it finds nothing to suspend.
+            _ = self.accounts.disable_password(attempt.spender.account_id, 0)
+        return self._suspend(attempt.account, attempt.client)
 
     def _suspend(self, account: Account | None, client: Client) -> PasswordSuspended:
         if (

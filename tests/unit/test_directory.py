@@ -95,12 +95,11 @@ class TestFind:
             )
         assert isinstance(directory.find("nobody@example.fr", HERE), AddressUnknown)
 
-    @pytest.mark.parametrize("name", ["nobody", "emmanuel"])
-    def test_unknown_then_anybody(self, directory: Directory, name: str) -> None:
+    def test_unknown_then_anybody(self, directory: Directory) -> None:
         """
-        Past the budget an address is anybody's, whoever it belongs to.
+        Past the budget an unknown address is anybody's, and has the id of a decoy.
         """
-        address = f"{name}@example.fr"
+        address = "nobody@example.fr"
 
         assert AddressUnknown() == directory.find(address, HERE)
         assert Anybody(
@@ -108,6 +107,19 @@ class TestFind:
             account_id=directory.guard.decoy_id(address),
             account=None,
         ) == directory.find(address, HERE)
+
+    def test_disabled_then_anybody(self, directory: Directory) -> None:
+        """
+        A disabled account is nobody's, but its budgets are its own as before: were they
+        a decoy's, its waits would end on the day it is closed.
+        """
+        address = "emmanuel@example.fr"
+
+        assert AddressUnknown() == directory.find(address, HERE)
+        assert Anybody(
+            address=address, account_id="emmanuel", account=None
+        ) == directory.find(address, HERE)
+        assert directory.anybody(address) == directory.find(address, HERE)
 
     def test_anybody_who_is_somebody(self, directory: Directory) -> None:
         """

@@ -13,7 +13,7 @@ from typing import Final, assert_never
 import attrs
 
 from ..codes import Codes
-from ..directory import Anybody, Directory, Found
+from ..directory import Anybody, Directory, Found, unless_disabled
 from ..errors import MailError
 from ..events import Audit, EventKind
 from ..guard import Guard, Taken
@@ -210,7 +210,7 @@ class CodeSignIn:
     def _send_again(
         self, challenge: CodeChallenge, client: Client
     ) -> CodeSent | MailPaused | ChallengeGone | Throttled:
-        account = self.accounts.by_id(challenge.account_id)
+        account = unless_disabled(self.accounts.by_id(challenge.account_id))
         if not self._is_worth_sending(challenge, account):
             return self._gone(client, "the account or the key ring changed since")
         try:

@@ -40,17 +40,18 @@ class PasswordSignIn:
             uness_auth.errors.StorageError: Nothing passes.
 
         Timing:
-            An unknown address, and an account without a password, cost a decoy hash
-            and the same look-ups and budgets.
+            An unknown address, a disabled account and one without a password cost a
+            decoy hash and the same look-ups, budgets and writes.
         """
         address = canonical(typed)
         if isinstance(address, AddressFault):
             return AddressMalformed(fault=address)
         if password == "":
             return NothingTyped()
-        account = self.directory.active(address)
-        account_id = account.id if account else self.guard.decoy_id(address)
-        checked = self.password_check.check(account, account_id, password, client)
+        found = self.directory.anybody(address)
+        checked = self.password_check.check(
+            found.account, found.account_id, password, client
+        )
         if isinstance(checked, Account):
             return self.sessions.open(
                 checked,
