@@ -35,6 +35,8 @@ _SENT: Final = {
     OrderKind.NEW_DEVICE: EventKind.NOTICE_SENT,
     OrderKind.PASSWORD_CHANGED: EventKind.NOTICE_SENT,
 }
+# Why an order will be dropped: for the operator's eyes only.
+DECOY: Final = "no account, or a disabled one"
 # A day later the owner has found out, or nobody reads that mailbox.
 NOTICE_KEPT: Final = DAY
 
@@ -68,7 +70,9 @@ class Orders:
         Mail the account its link: the first one, or the one that resets.
 
         Args:
-            account_id: Whose budget is spent; with a decoy's, nothing is mailed.
+            account_id: Whose budget is spent.
+
+            account: None where nobody is to be mailed: then the order is a decoy.
 
         Returns:
             The kind that was mailed, `MailPaused` or `Throttled`.
@@ -80,17 +84,14 @@ class Orders:
         if account is not None and account.has_password:
             kind = OrderKind.RESET_LINK
         now = self.clock()
-
-        def order(whose: Account) -> MailOrder:
-            return MailOrder(
-                kind=kind,
-                account_id=whose.id,
-                credential_version=whose.credential_version,
-                issued_at=now,
-                expires_at=now + self.policy.link.lifetime(kind),
-            )
-
-        refused = self._mail(kind, account_id, account, client, order)
+        order = MailOrder(
+            kind=kind,
+            account_id=account_id,
+            credential_version=account.credential_version if account else 0,
+            issued_at=now,
+            expires_at=now + self.policy.link.lifetime(kind),
+        )
+        refused = self._mail(order, account, client)
         return kind if refused is None else refused
 
     def code(
@@ -102,19 +103,16 @@ class Orders:
         Raises:
             uness_auth.errors.MailError: The budgets are as before.
         """
-
-        def order(whose: Account) -> MailOrder:
-            return MailOrder(
-                kind=OrderKind.CODE,
-                account_id=whose.id,
-                credential_version=challenge.credential_version,
-                issued_at=challenge.sent_at,
-                expires_at=challenge.expires_at,
-                challenge_id=challenge.id,
-                key_id=challenge.key_id,
-            )
-
-        return self._mail(OrderKind.CODE, challenge.account_id, account, client, order)
+        order = MailOrder(
+            kind=OrderKind.CODE,
+            account_id=challenge.account_id,
+            credential_version=challenge.credential_version,
+            issued_at=challenge.sent_at,
+            expires_at=challenge.expires_at,
+            challenge_id=challenge.id,
+            key_id=challenge.key_id,
+        )
+        return self._mail(order, account, client)
 
     def notice(self, kind: OrderKind, account: Account, client: Client, /) -> None:
         """
@@ -151,26 +149,38 @@ class Orders:
         """
         Compose and send one order, now.  Composing twice gives the same mail.
 
-        An order that is too old, or of an account that changed since, yields nothing
-        but an event.
+        An order that is too old, or of an account that changed since, and a decoy yield
+        nothing but an event.
 
         Raises:
             uness_auth.errors.MailError: The mailer refused; a queue tries again.
+
+        Timing:
+            What is dropped is composed and written out all the same, for nobody: whoever
+            delivers may share a process with the pages, which wait meanwhile.  Handing
+            a mail over is what remains, and what a mailer does takes time of its own.
         """
         composed = self._composed(order)
-        if composed is not None:
-            self._send(order, *composed)
+        if composed is None:
+            self._compose_for_nobody(order)
+            return
+        self._send(order, *composed)
 
     def _composed(self, order: MailOrder) -> tuple[EmailMessage, Account] | None:
         account = self.accounts.by_id(order.account_id)
         if account is None:
-            self._drop(order, None, "the account is gone")
+            self._drop(order, None, "there is no such account")
             return None
         message = self.messages.compose(order, account, self.clock())
         if isinstance(message, Dropped):
             self._drop(order, account, message.reason)
             return None
         return message, account
+
+    def _compose_for_nobody(self, order: MailOrder) -> None:
+        message = self.messages.compose(order, _nobody(order), order.issued_at)
+        if not isinstance(message, Dropped):
+            _ = message.as_bytes()
 
     def _drop(self, order: MailOrder, account: Account | None, reason: str) -> None:
         self.audit.record(
@@ -190,27 +200,21 @@ class Orders:
         self.audit.record(_SENT[order.kind], account, method=order.kind)
 
     def _mail(
-        self,
-        kind: OrderKind,
-        account_id: str,
-        account: Account | None,
-        client: Client,
-        order: Callable[[Account], MailOrder],
+        self, order: MailOrder, account: Account | None, client: Client
     ) -> MailPaused | Throttled | None:
-        spender = self.guard.spender(account_id, account, client)
+        spender = self.guard.spender(order.account_id, account, client)
         asked = self._ask_network(spender)
         if isinstance(asked, Throttled):
             return asked
-        taken = self.guard.take_mail(spender, kind)
+        taken = self.guard.take_mail(spender, order.kind)
         if isinstance(taken, MailRefused):
             return MailPaused(
                 sent_at=taken.sent_at,
                 until=taken.until,
-                kind=kind,
+                kind=order.kind,
                 is_queued=self.is_queued,
             )
-        if account is not None:
-            self._place(order(account), account, client, taken, asked)
+        self._place(order, account, client, taken, asked)
         return None
 
     def _ask_network(self, spender: Spender) -> tuple[WindowTaken, ...] | Throttled:
@@ -222,19 +226,24 @@ class Orders:
     def _place(
         self,
         order: MailOrder,
-        account: Account,
+        account: Account | None,
         client: Client,
         taken: Taken,
         asked: tuple[WindowTaken, ...],
     ) -> None:
         self.audit.record(
-            _ORDERED[order.kind], account, client=client, method=order.kind
+            _ORDERED[order.kind],
+            account,
+            client=client,
+            method=order.kind,
+            reason="" if account else DECOY,
         )
         try:
-            if self.queue is None:
-                self._deliver_now(order)
-            else:
+            if self.queue is not None:
+                # A decoy's as well: a queue that is full, slow or watched would tell.
                 self.queue.put(order)
+            elif account is not None:
+                self._deliver_now(order)
         except MailError:
             self.guard.give_back(taken)
             self.guard.site.give_back(asked)
@@ -247,3 +256,14 @@ class Orders:
             msg = "the account changed while its mail was composed"
             raise MailError(msg)
         self._send(order, *composed)
+
+
+def _nobody(order: MailOrder) -> Account:
+    # Whom the order would fit, at an address that is nobody's (RFC 2606).
+    return Account(
+        id=order.account_id,
+        address="personne@univ-exemple.invalid",
+        credential_version=order.credential_version,
+        created_at=order.issued_at,
+        password_hash="-" if order.kind is OrderKind.RESET_LINK else "",
+    )

@@ -164,7 +164,9 @@ class TestDeliver:
         auth.deliver(desk.queue.orders[0])
 
         assert [] == desk.outbox.messages
-        assert "the account is gone" == desk.log.last(EventKind.MAIL_DROPPED).reason
+        assert (
+            "there is no such account" == desk.log.last(EventKind.MAIL_DROPPED).reason
+        )
 
     def test_mailer_that_fails(self, auth: UnessAuth, desk: Desk) -> None:
         """
