@@ -20,6 +20,7 @@ class AsyncVisitor:
         self.host = host
         self.cookies: dict[str, str] = {}
         self.status = 0
+        self.headers: list[tuple[str, str]] = []
         self.body = ""
 
     async def get(self, path: str) -> str:
@@ -98,8 +99,12 @@ class AsyncVisitor:
 
     def _start(self, message: dict[str, Any]) -> None:
         self.status = message["status"]
-        for name, value in message["headers"]:
-            if name.lower() == b"set-cookie":
-                pair = value.decode("latin-1").partition(";")[0]
+        self.headers = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in message["headers"]
+        ]
+        for name, value in self.headers:
+            if name.lower() == "set-cookie":
+                pair = value.partition(";")[0]
                 key, _, content = pair.partition("=")
                 self.cookies[key] = content
