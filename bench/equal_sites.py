@@ -253,7 +253,7 @@ def place(
     return Place(
         somebody=somebody,
         queue=queue,
-        addresses=_populate(auth, auth.password_sign_in.hashing, each),
+        addresses=_populate(auth, auth.password_link.hashing, each),
     )
 
 

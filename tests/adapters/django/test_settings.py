@@ -219,6 +219,10 @@ class TestChecks:
             ({"BASE_URL": BASE_URL, "KEYS": "short"}, "list of keys"),
             ({"BASE_URL": HTTPS, "KEYS": [KEY]}, "development only|trusted_proxies"),
             ({"BASE_URL": BASE_URL}, "SECRET_KEY, or one of"),
+            (
+                {"BASE_URL": BASE_URL, "KEYS": [KEY], "POLICY": Policy.strict()},
+                "without a queue",
+            ),
         ],
     )
     def test_e001(self, given: Any, words: str) -> None:
