@@ -70,13 +70,33 @@ def run(
     Run *app* on one scope and keep what it sends.
     """
 
+    asyncio.run(_run(app, scope, receive, answered))
+
+
+def send_within(
+    loop: asyncio.AbstractEventLoop,
+    app: ASGIApp,
+    method: str,
+    path: str,
+    *chunks: bytes,
+    **more: Any,
+) -> Reply:
+    """
+    Send a request from any thread to an app that runs in *loop*, as under a server.
+    """
+    answered: list[Message] = []
+    running = _run(app, scope_of(method, path, **more), _sending(chunks), answered)
+    asyncio.run_coroutine_threadsafe(running, loop).result()
+    return _reply(answered)
+
+
+async def _run(
+    app: ASGIApp, scope: dict[str, Any], receive: Receive, answered: list[Message]
+) -> None:
     async def keep(message: Message) -> None:
         answered.append(message)
 
-    async def main() -> None:
-        await app(scope, receive, keep)
-
-    asyncio.run(main())
+    await app(scope, receive, keep)
 
 
 def _sending(chunks: Sequence[bytes]) -> Receive:
