@@ -592,7 +592,7 @@ class HostileRequests(ABC):
     @pytest.mark.parametrize("path", ["", "password", "link", "code", "code/confirm"])
     def test_what_was_typed_is_escaped(self, host: Host, path: str, name: str) -> None:
         """
-        Markup in any field comes back as text, or not at all (P60).
+        P60: markup in any field comes back as text, or not at all.
         """
         csrf, browser = host.open()
         fields = {"csrf": csrf, "password": "x", "code": "1", name: SCRIPT}
@@ -608,7 +608,7 @@ class HostileRequests(ABC):
     )
     def test_no_page_repeats_its_address(self, host: Host, path: str) -> None:
         """
-        Nobody can write on an error page by a link to it (P60).
+        P60: nobody can write on an error page by a link to it.
         """
         reply = host.get(f"{path}?q=7319")
 

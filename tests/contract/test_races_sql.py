@@ -121,7 +121,7 @@ def at_once(calls: list[Callable[[], object]]) -> list[object]:
 
 def test_one_link_has_one_winner(desk: Desk) -> None:
     """
-    One link posted 32 times with 32 passwords: one is set, and only it signs in.
+    P9: one link posted 32 times with 32 passwords: one is set, and only it signs in.
     """
     token = desk.token()
     passwords = [f"Velo-Tandem-{number:02d}x" for number in range(32)]
@@ -144,7 +144,7 @@ def test_one_link_has_one_winner(desk: Desk) -> None:
 
 def test_one_code_opens_one_session(desk: Desk) -> None:
     """
-    One right code posted 32 times at once opens one session.
+    P25: one right code posted 32 times at once opens one session.
     """
     challenge_id, code = desk.code()
     answers = at_once(
@@ -157,7 +157,7 @@ def test_one_code_opens_one_session(desk: Desk) -> None:
 
 def test_guessed_passwords(desk: Desk) -> None:
     """
-    Of 200 guesses at once, from 200 networks, at most five are compared.
+    P23: of 200 guesses at once, from 200 networks, at most five are compared.
     """
     assert PasswordSet() == desk.set_password(desk.token(), "Velo-Tandem-2026")
 
@@ -173,7 +173,7 @@ def test_guessed_passwords(desk: Desk) -> None:
 
 def test_guessed_codes(desk: Desk) -> None:
     """
-    Of 200 guesses at one challenge at once, at most five are compared.
+    P23: of 200 guesses at one challenge at once, at most five are compared.
     """
     challenge_id, code = desk.code()
     wrong = f"{(int(code) + 1) % 1_000_000:06d}"

@@ -101,7 +101,7 @@ class TestCanonical:
     )
     def test_several_addresses_are_told(self, typed: str) -> None:
         """
-        A list of addresses is never taken for one of them.
+        P2: a list of addresses is never taken for one of them.
         """
         assert AddressFault.SEVERAL is canonical(typed)
 
@@ -151,7 +151,7 @@ class TestCanonical:
     )
     def test_what_mail_systems_read_differently_is_refused(self, typed: str) -> None:
         """
-        Quoting, comments, literals, controls and stray dots are not allowed.
+        P3: quoting, comments, literals, controls and stray dots are not allowed.
         """
         assert AddressFault.NOT_ALLOWED is canonical(typed)
 
@@ -177,13 +177,14 @@ class TestCanonical:
     )
     def test_a_look_alike_is_refused(self, typed: str) -> None:
         """
-        What case mapping or normalisation would turn into another address is refused.
+        P4: what case mapping or normalisation would turn into another address is
+        refused.
         """
         assert isinstance(canonical(typed), AddressFault)
 
     def test_an_accent_in_the_domain_is_another_address(self) -> None:
         """
-        An international domain stays apart from its twin without accents.
+        P6: an international domain stays apart from its twin without accents.
         """
         assert "mike@xn--exmple-qta.org" == canonical("mike@exámple.org")
         assert "mike@example.org" != canonical("mike@exámple.org")
@@ -220,7 +221,7 @@ class TestCanonical:
     )
     def test_a_flood_is_too_long(self, typed: str) -> None:
         """
-        A million characters are refused for their number, before anything else.
+        P51: a million characters are refused for their number, before anything else.
         """
         assert AddressFault.TOO_LONG is canonical(typed)
 
@@ -230,7 +231,7 @@ class TestCanonical:
     @example("a@" + "é" * 120 + ".fr")
     def test_any_text_is_an_address_or_a_fault(self, typed: str) -> None:
         """
-        Never raises; what comes out is its own canonical address, in plain ASCII.
+        P5: never raises; what comes out is its own canonical address, in plain ASCII.
         """
         address = canonical(typed)
 

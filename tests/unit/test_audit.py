@@ -205,7 +205,8 @@ class Tour:
 class TestNoSecrets:
     def test_anywhere(self, clock: FixedClock, listener: Listener) -> None:
         """
-        Passwords, codes, tokens, cookies, digests and keys are in nothing that prints.
+        P19: passwords, codes, tokens, cookies, digests and keys are in nothing that
+        prints.
         """
         tour = Tour(clock)
         tour.walk()

@@ -308,7 +308,7 @@ class TestContention:
 
     def test_unreachable_never_waves_through(self) -> None:
         """
-        Without its counters no question of the guard has an answer.
+        P30: without its counters no question of the guard has an answer.
         """
         guard = Desk(counters=Down()).guard
         questions: list[Callable[[], object]] = [

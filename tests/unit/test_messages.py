@@ -314,7 +314,7 @@ class TestHeaders:
     )
     def test_are_these_and_no_others(self, order: MailOrder) -> None:
         """
-        A mail has nine headers, whatever it is about.
+        P55: a mail has nine headers, whatever it is about.
         """
         message = composed(order)
 
@@ -496,7 +496,7 @@ class TestHostileValues:
     @example("Camille <camille@univ-exemple.fr>")
     def test_an_address_is_written_as_it_is_or_not_at_all(self, address: str) -> None:
         """
-        Whatever a store hands out, the mail goes to exactly that, or nowhere.
+        P55: whatever a store hands out, the mail goes to exactly that, or nowhere.
         """
         account = attrs.evolve(NEWCOMER, address=address)
         message = messages().compose(FIRST_LINK, account, ASKED_AT)
@@ -526,7 +526,7 @@ class TestHostileValues:
         self, display_name: str, language: str, account_id: str
     ) -> None:
         """
-        Name, language and id of an account leave the headers as they are.
+        P55: name, language and id of an account leave the headers as they are.
         """
         account = attrs.evolve(
             NEWCOMER, display_name=display_name, language=language, id=account_id
@@ -541,7 +541,7 @@ class TestHostileValues:
     @example("é" * 90)
     def test_a_sender_s_name_is_kept_or_refused(self, name: str) -> None:
         """
-        A name comes out as it went in, or the site does not start.
+        P55: a name comes out as it went in, or the site does not start.
         """
         try:
             site = attrs.evolve(SITE, sender=f"{name} <acces@uness.example>")
@@ -557,7 +557,7 @@ class TestHostileValues:
 
     def test_values_are_escaped_in_html_only(self) -> None:
         """
-        What the site puts into a mail is text, in both its parts.
+        P56: what the site puts into a mail is text, in both its parts.
         """
         site = attrs.evolve(
             SITE, mark="<b>& $link", support_url='https://example.fr/?a=1&b="'

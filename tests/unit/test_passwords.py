@@ -184,7 +184,7 @@ class TestVerify:
         self, stored: str, typed: str, counting: tuple[Argon2Hashing, CountingHasher]
     ) -> None:
         """
-        What cannot match is False after as much work as what could.
+        P34: what cannot match is False after as much work as what could.
         """
         watched, hasher = counting
 

@@ -166,7 +166,7 @@ def test_one_link_has_one_winner(auth: UnessAuth, desk: Desk) -> None:
 
 def test_one_code_opens_one_session(auth: UnessAuth, desk: Desk) -> None:
     """
-    One right code posted 32 times at once opens one session.
+    P25: one right code posted 32 times at once opens one session.
     """
     challenge_id, code = code_for(auth, desk.outbox)
 
@@ -181,7 +181,7 @@ def test_one_code_opens_one_session(auth: UnessAuth, desk: Desk) -> None:
 
 def test_guessed_passwords(auth: UnessAuth, desk: Desk) -> None:
     """
-    Of 200 guesses at once, from 200 networks, at most five are compared.
+    P23: of 200 guesses at once, from 200 networks, at most five are compared.
     """
     with_password(auth, desk.outbox, "Velo-Tandem-2026")
     guesses = [
@@ -216,7 +216,7 @@ def test_right_password_among_guesses(auth: UnessAuth, desk: Desk) -> None:
 
 def test_guessed_codes(auth: UnessAuth, desk: Desk) -> None:
     """
-    Of 200 guesses at one challenge at once, at most five are compared.
+    P23: of 200 guesses at one challenge at once, at most five are compared.
     """
     challenge_id, code = code_for(auth, desk.outbox)
     wrong = f"{(int(code) + 1) % 1_000_000:06d}"

@@ -159,7 +159,7 @@ class TestResume:
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_any_text(self, desk: Desk, text: str) -> None:
         """
-        Any other text opens nothing.
+        P7: any other text opens nothing.
         """
         assert NotSignedIn() == desk.keeper.resume(text)
 
@@ -209,7 +209,7 @@ class TestResume:
         self, desk: Desk, absolute: timedelta, *, is_remembered: bool
     ) -> None:
         """
-        However much it is used it ends: after 12 hours, remembered after 30 days.
+        P41: however much it is used it ends: after 12 hours, remembered after 30 days.
         """
         token, began = desk.open(is_remembered=is_remembered), desk.clock()
         while desk.clock() + timedelta(hours=1) < began + absolute:
@@ -237,7 +237,7 @@ class TestResume:
     @pytest.mark.parametrize("how", ["password", "disabled", "erased"])
     def test_void(self, desk: Desk, how: str) -> None:
         """
-        A new password, a disabled and an erased account end it at once.
+        P38, P39: a new password, a disabled and an erased account end it at once.
         """
         token = desk.open()
         changes: dict[str, Callable[[], bool]] = {

@@ -121,7 +121,7 @@ class TestRead:
     @example("\ud800" + TOKEN[1:])
     def test_any_text_is_invalid(self, text: str) -> None:
         """
-        Text that we did not sign is no link, and never an exception.
+        P7: text that we did not sign is no link, and never an exception.
         """
         assert LinkInvalid() == read(text)
 
@@ -185,7 +185,7 @@ class TestRead:
 
     def test_rotation_keeps_older_links(self) -> None:
         """
-        After a rotation the old key's links work, and new ones are the new key's.
+        P45: after a rotation the old key's links work, and new ones are the new key's.
         """
         both = tokens(OLD, NEW)
 
@@ -196,7 +196,7 @@ class TestRead:
 
     def test_removed_key_ends_its_links(self) -> None:
         """
-        Once the old key left the ring, its links are no links.
+        P45: once the old key left the ring, its links are no links.
         """
         assert LinkInvalid() == tokens(NEW).read(TOKEN, ISSUED_AT)
 
@@ -224,7 +224,7 @@ class TestRead:
 
     def test_forged_costs_no_decoding(self) -> None:
         """
-        A text over the limit is refused by its length.
+        P20: a text over the limit is refused by its length.
         """
         assert LinkInvalid() == read("f" + "A" * 600 + "." + "A" * 43)
 

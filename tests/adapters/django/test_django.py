@@ -196,7 +196,7 @@ class TestUser:
 
     def test_pages_are_for_no_cache(self, inside: DjangoBrowser) -> None:
         """
-        What was made for one visitor is kept by no cache (P44).
+        P44: what was made for one visitor is kept by no cache.
         """
         inside.visit("/who")
 
@@ -728,7 +728,7 @@ class TestPages:
         self, portal: Portal, method: str, path: str, status: int
     ) -> None:
         """
-        Pages, redirects and errors (P44).
+        P44: pages, redirects and errors.
         """
         client = Client(enforce_csrf_checks=True, SERVER_NAME="localhost")
         answer = client.generic(method, path)

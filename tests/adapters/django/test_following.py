@@ -144,7 +144,8 @@ class TestFollowing:
         self, stores: Stores, using: str, change: Callable[[Any], None]
     ) -> None:
         """
-        Under the version before nothing is set, though nobody has read the account yet.
+        P17: under the version before nothing is set, though nobody has read the account
+        yet.
         """
         changed = user(using)
         change(changed)
@@ -169,7 +170,7 @@ class TestFollowing:
         self, stores: Stores, using: str, change: Callable[[Any], None]
     ) -> None:
         """
-        A session comes with the account as it is now: under another version.
+        P38: a session comes with the account as it is now: under another version.
         """
         stores.sessions.add(SESSION)
         changed = user(using)

@@ -316,7 +316,7 @@ class TestLoginRequired:
 
     def test_not_for_caches(self, sign: Sign, browse: Browse, sign_in: SignIn) -> None:
         """
-        What was made for one visitor is kept by no cache (P44).
+        P44: what was made for one visitor is kept by no cache.
         """
         app = host()
         FlaskAuth(sign.auth, app)
@@ -733,7 +733,7 @@ class TestHeaders:
         self, sign: Sign, method: str, path: str, status: int
     ) -> None:
         """
-        Pages, redirects and errors, those of Flask itself too (P44).
+        P44: pages, redirects and errors, those of Flask itself too.
         """
         app = host()
         FlaskAuth(sign.auth, app)
@@ -782,7 +782,7 @@ class TestHost:
     )
     def test_no_redirect_follows_it(self, sign: Sign, path: str, evil: str) -> None:
         """
-        Wherever we lead, it is below the base URL (P12).
+        P12: wherever we lead, it is below the base URL.
         """
         app = host()
         FlaskAuth(sign.auth, app)
@@ -809,7 +809,7 @@ class TestHost:
         self, make_sign: MakeSign, headers: dict[str, str]
     ) -> None:
         """
-        The link in a mail begins with the base URL, scheme included (P12, P13).
+        P12, P13: the link in a mail begins with the base URL, scheme included.
         """
         sign = make_sign(site=Site(base_url="http://localhost:8000"), trusted_proxies=1)
         sign.auth.provisioning.add(CAMILLE)

@@ -86,7 +86,7 @@ class TestHotServerFaults:
         self, own_hot: Server, open_portal: Callable[[str], Portal]
     ) -> None:
         """
-        While the server is down nobody signs in, and who is in stays in.
+        P30: while the server is down nobody signs in, and who is in stays in.
         """
         portal = open_portal(own_hot.url)
         browser, inside = with_password(portal)

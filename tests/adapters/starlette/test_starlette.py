@@ -672,7 +672,7 @@ class TestCaches:
     )
     def test_vary(self, sign: Sign, theirs: str, expected: str) -> None:
         """
-        A page that asked who is signed in varies by cookies, and says so once (P44).
+        P44: a page that asked who is signed in varies by cookies, and says so once.
         """
 
         async def page(request: Request) -> Response:
@@ -1087,7 +1087,7 @@ class TestHeaders:
         self, sign: Sign, method: str, path: str, status: int
     ) -> None:
         """
-        Pages, redirects and errors, line breaks in the path or not (P44).
+        P44: pages, redirects and errors, line breaks in the path or not.
         """
         answer = wire.send(host(sign), method, path)
 
@@ -1122,7 +1122,7 @@ class TestHost:
     )
     def test_no_redirect_follows_it(self, sign: Sign, path: str, evil: str) -> None:
         """
-        Wherever we lead, it is below the base URL (P12).
+        P12: wherever we lead, it is below the base URL.
         """
         headers = {"host": evil, "x-forwarded-host": evil, "x-forwarded-proto": "http"}
         answer = wire.send(host(sign), "GET", path, headers=headers)
@@ -1132,7 +1132,7 @@ class TestHost:
 
     def test_no_link_follows_it(self, sign: Sign) -> None:
         """
-        The link in a mail begins with the base URL (P12).
+        P12: the link in a mail begins with the base URL.
         """
         client = TestClient(host(sign), base_url="http://evil.example")
         page = client.get("/auth/")

@@ -205,7 +205,7 @@ class TestBegin:
 class TestConfirm:
     def test_once(self, desk: Desk) -> None:
         """
-        A code signs in once; typed again it is gone.
+        P25: a code signs in once; typed again it is gone.
         """
         challenge_id, code = desk.ask()
         answer = desk.type(challenge_id, f" {code[:3]}\u00a0{code[3:]}")
@@ -217,7 +217,7 @@ class TestConfirm:
 
     def test_five_tries(self, desk: Desk) -> None:
         """
-        Four wrong codes count down, the fifth throws the challenge away.
+        P21, P22: four wrong codes count down, the fifth throws the challenge away.
         """
         challenge_id, code = desk.ask()
         answers = [desk.type(challenge_id, other(code)) for _ in range(5)]
@@ -352,7 +352,7 @@ class TestConfirm:
         self, desk: Desk, storage: MemoryStorage, how: str
     ) -> None:
         """
-        What moves the version voids the code; its tries still count.
+        P18, P39: what moves the version voids the code; its tries still count.
         """
         challenge_id, code = desk.ask()
         if how == "erase":
@@ -368,7 +368,7 @@ class TestConfirm:
 
     def test_ten_wrong_codes_an_hour(self, desk: Desk) -> None:
         """
-        Over all challenges ten wrong codes an hour are compared; then none is.
+        P24: over all challenges ten wrong codes an hour are compared; then none is.
         """
         for _ in range(2):
             challenge_id, code = desk.ask()

@@ -269,7 +269,7 @@ class TestOpen:
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_any_text_is_invalid(self, auth: UnessAuth, text: str) -> None:
         """
-        Any other text is no link, to open or to use.
+        P7: any other text is no link, to open or to use.
         """
         assert LinkInvalid() == auth.password_link.open(text, HERE)
         assert LinkInvalid() == use(auth, text)
@@ -303,7 +303,7 @@ class TestOpen:
 class TestSetPassword:
     def test_once(self, auth: UnessAuth, outbox: Outbox, log: EventLog) -> None:
         """
-        The link is used up by its password, and only by that.
+        P11: the link is used up by its password, and only by that.
         """
         token = token_for(auth, outbox)
 
@@ -390,7 +390,7 @@ class TestSetPassword:
         self, auth: UnessAuth, outbox: Outbox, how: str
     ) -> None:
         """
-        What moves the version voids every link, and enabling again revives none.
+        P17: what moves the version voids every link, and enabling again revives none.
         """
         token = token_for(auth, outbox)
         getattr(auth.provisioning, how)(CAMILLE)
@@ -464,7 +464,8 @@ class TestSetPassword:
         log: EventLog,
     ) -> None:
         """
-        Who hashes while another one's password is set is told that the link was used.
+        P9: who hashes while another one's password is set is told that the link was
+        used.
         """
 
         class Slow(FastHashing):

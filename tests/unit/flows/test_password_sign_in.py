@@ -184,7 +184,7 @@ class TestSignIn:
         reason: str,
     ) -> None:
         """
-        All that can be wrong is one answer, one hash's work, and a private reason.
+        P33: all that can be wrong is one answer, one hash's work, and a private reason.
         """
         answer = sign_in(auth, "Faux-2026", address=address)
 
@@ -230,7 +230,7 @@ class TestSignIn:
         self, auth: UnessAuth, clock: FixedClock, hashing: FastHashing, address: str
     ) -> None:
         """
-        After the fifth wrong one nothing is compared, not even the right one.
+        P22: after the fifth wrong one nothing is compared, not even the right one.
         """
         for _ in range(5):
             assert WrongPassword() == sign_in(auth, "Faux", address=address)
@@ -344,7 +344,7 @@ class TestSignIn:
         self, make_auth: Callable[..., UnessAuth], storage: MemoryStorage
     ) -> None:
         """
-        Without its counters nobody signs in, and nothing is compared.
+        P30: without its counters nobody signs in, and nothing is compared.
         """
 
         class Down:
@@ -508,7 +508,7 @@ class TestSuspension:
         storage: MemoryStorage,
     ) -> None:
         """
-        A stranger who fails signs nobody out; a link lifts the suspension.
+        P32: a stranger who fails signs nobody out; a link lifts the suspension.
         """
         auth = make_auth(policy=suspending())
         session = sign_in(auth)
@@ -589,7 +589,7 @@ class TestOvertaken:
         self, auth: UnessAuth, hashing: FastHashing
     ) -> None:
         """
-        A wait that began while one queued for a slot holds.
+        P31: a wait that began while one queued for a slot holds.
         """
         overtaken = Overtaken(
             lambda: [sign_in(auth, "Faux") for _ in range(5)],

@@ -133,7 +133,7 @@ class TestSend:
         self, mailer: Any, mail: EmailMessage
     ) -> None:
         """
-        Who else stands in To or Cc gets nothing.
+        P4: who else stands in To or Cc gets nothing.
         """
         server, smtp = mailer()
         mail.replace_header("To", "a@univ-exemple.fr, b@univ-exemple.fr")
@@ -299,7 +299,7 @@ class TestRefusals:
         self, to: str, mail: EmailMessage
     ) -> None:
         """
-        What could be read as two recipients, or as a command, reaches no server.
+        P2: what could be read as two recipients, or as a command, reaches no server.
         """
         fault = fault_of(SMTPMailer("localhost", 1, security="none"), mail, to)
 

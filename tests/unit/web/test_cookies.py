@@ -109,14 +109,14 @@ class TestRead:
     )
     def test_planted(self, header: str) -> None:
         """
-        An odd name, an odd value or two values are nobody's cookie (P43).
+        P43: an odd name, an odd value or two values are nobody's cookie.
         """
         assert "" == SECURE.read(header, "session")
 
     def test_the_prefix_is_not_optional(self) -> None:
         """
-        A plain name, which any subdomain may set, is nothing over https; nor is the
-        prefix anything on a loopback address.
+        P43: a plain name, which any subdomain may set, is nothing over https; nor is
+        the prefix anything on a loopback address.
         """
         assert "" == SECURE.read(f"uness-session={VALUE}", "session")
         assert "" == PLAIN.read(f"{NAME}={VALUE}", "session")

@@ -60,7 +60,7 @@ class TestIsOurs:
     )
     def test_somebody_else(self, browser: str, session: str) -> None:
         """
-        Another browser, or this one under another session, has no use for it (P47).
+        P47: another browser, or this one under another session, has no use for it.
         """
         value = guard().make(BROWSER, SESSION)
 
@@ -107,7 +107,7 @@ class TestIsOurs:
 
     def test_rotation(self) -> None:
         """
-        A form shown under the old key is taken as long as that is in the ring.
+        P45: a form shown under the old key is taken as long as that is in the ring.
         """
         value = guard(OLD).make(BROWSER, SESSION)
 
@@ -116,7 +116,7 @@ class TestIsOurs:
 
     def test_the_newest_key_signs(self) -> None:
         """
-        A form made during rotation outlives the old key (P45).
+        P45: a form made during rotation outlives the old key.
         """
         value = guard(OLD, NEW).make(BROWSER, SESSION)
 

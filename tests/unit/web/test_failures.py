@@ -150,7 +150,7 @@ class TestMailDown:
         self, portal: Portal, caplog: pytest.LogCaptureFixture
     ) -> None:
         """
-        The log names the failure and neither address nor token, nor a traceback (P19).
+        P19: the log names the failure and neither address nor token, nor a traceback.
         """
         portal.add()
         portal.outbox.is_down = True

@@ -83,7 +83,7 @@ class TestReadForm:
     )
     def test_another_type(self, content_type: str) -> None:
         """
-        What is no form is not read: text/plain and JSON need no preflight from a
+        P53: what is no form is not read: text/plain and JSON need no preflight from a
         hostile page, or are read as something else elsewhere.
         """
         assert FormFault.UNSUPPORTED is read_form(post(unread, content_type))
@@ -100,8 +100,8 @@ class TestReadForm:
     )
     def test_really_too_large(self, length: str) -> None:
         """
-        A body that lies about its length is refused when it is read, and no more of it
-        than that takes.
+        P53: a body that lies about its length is refused when it is read, and no more
+        of it than that takes.
         """
         asked: list[int] = []
 
@@ -158,7 +158,7 @@ class TestReadFields:
     )
     def test_a_field_sent_twice(self, body: bytes) -> None:
         """
-        A repeated field is refused, equal or not, however it is spelt (P1).
+        P1: a repeated field is refused, equal or not, however it is spelt.
         """
         assert FormFault.REPEATED is read_fields(body)
 
@@ -192,7 +192,7 @@ class TestReadFields:
 
     def test_ten_thousand_fields(self) -> None:
         """
-        A flood of fields is counted before one is parsed.
+        P53: a flood of fields is counted before one is parsed.
         """
         body = "&".join(f"f{number}=1" for number in range(10_000)).encode()
 

@@ -352,7 +352,7 @@ class TestSetPassword:
         self, portal: Portal, browser: Browser
     ) -> None:
         """
-        A form sent empty uses nothing up (P14).
+        P14: a form sent empty uses nothing up.
         """
         browser.send("link", method="POST", token=portal.token())
 

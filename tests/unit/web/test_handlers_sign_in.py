@@ -147,7 +147,7 @@ class TestSignIn:
 
     def test_too_many(self, portal: Portal) -> None:
         """
-        After five wrong ones a wait, told in seconds, with the other ways open.
+        P22: after five wrong ones a wait, told in seconds, with the other ways open.
         """
         browser = portal.add_with_password()
         for _ in range(5):
@@ -185,7 +185,7 @@ class TestSignIn:
 
     def test_long_passwords(self, portal: Portal) -> None:
         """
-        As long as a form may be: one wrong password like any other (P50).
+        P50: as long as a form may be: one wrong password like any other.
         """
         browser = portal.add_with_password()
         answer = browser.sign_in(CAMILLE, "a" * 15_000)
@@ -378,7 +378,7 @@ class TestConfirmCode:
 
     def test_five_wrong_ones(self, portal: Portal) -> None:
         """
-        The fifth ends the challenge; the right code comes too late (P21).
+        P21, P22: the fifth ends the challenge; the right code comes too late.
         """
         browser = on_code_page(portal)
         challenge = browser.view.challenge

@@ -10,7 +10,7 @@ from uness_auth.web.http import SECURITY_HEADERS, Cookie, Page, Redirect, Reques
 class TestSecurityHeaders:
     def test_each_of_them(self) -> None:
         """
-        Exactly the headers that the documentation promises, to the letter (P15, P44).
+        P15, P44: exactly the headers that the documentation promises, to the letter.
         """
         assert {
             "Cache-Control": "no-store",

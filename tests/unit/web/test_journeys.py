@@ -96,8 +96,8 @@ class TestOrder:
     @pytest.mark.parametrize("name", STEPS)
     def test_a_step_without_those_before(self, portal: Portal, name: str) -> None:
         """
-        A form sent by somebody who saw no page is refused, or leads back; nobody is
-        signed in and nothing is set (P10).
+        P10: a form sent by somebody who saw no page is refused, or leads back; nobody
+        is signed in and nothing is set.
         """
         portal.add_with_password()
         before = portal.contents()["accounts"]
@@ -272,7 +272,7 @@ class TestNext:
     )
     def test_never_to_another_site(self, portal: Portal, path: str) -> None:
         """
-        In the address or in the form: home instead (P49).
+        P49: in the address or in the form: home instead.
         """
         browser = portal.add_with_password()
         browser.identify(query=f"next={quote(path)}")
@@ -285,7 +285,7 @@ class TestNext:
 class TestFixation:
     def test_every_cookie_changes(self, portal: Portal) -> None:
         """
-        Nothing that the browser had before is worth anything after (P40).
+        P40: nothing that the browser had before is worth anything after.
         """
         browser = portal.add_with_password()
         browser.get("identify")
@@ -303,7 +303,7 @@ class TestFixation:
 
     def test_the_form_changes(self, portal: Portal) -> None:
         """
-        What a page carried before the sign-in, or the sign-out, is refused after.
+        P40: what a page carried before the sign-in, or the sign-out, is refused after.
         """
         browser = portal.add_with_password()
         browser.get("identify")
@@ -322,7 +322,7 @@ class TestFixation:
 
     def test_the_session_before_is_closed(self, portal: Portal) -> None:
         """
-        Signing in over a session ends it: a copy of its cookie opens nothing.
+        P40: signing in over a session ends it: a copy of its cookie opens nothing.
         """
         browser = portal.add_with_password()
         browser.sign_in()
@@ -360,7 +360,7 @@ class TestForgery:
     )
     def test_from_another_site(self, portal: Portal, headers: dict[str, str]) -> None:
         """
-        The right value does not help where the browser names another site (P47).
+        P47: the right value does not help where the browser names another site.
         """
         browser = portal.add_with_password()
         browser.identify()
@@ -406,7 +406,7 @@ class TestForgery:
 
     def test_another_browsers_form(self, portal: Portal) -> None:
         """
-        An attacker's own form does not sign the victim in as the attacker.
+        P47: an attacker's own form does not sign the victim in as the attacker.
         """
         attacker = portal.add_with_password()
         attacker.identify()

@@ -126,8 +126,8 @@ class TestOnePageForEverybody:
     @pytest.mark.parametrize("state", ["password", "none yet", "disabled"])
     def test_says_the_same(self, portal: Portal, state: str) -> None:
         """
-        Every page that can be reached without the mailbox is the same, word for word
-        and status for status, for an account in any state and for no account (P37).
+        P37: every page that can be reached without the mailbox is the same, word for
+        word and status for status, for an account in any state and for no account.
         """
         account = portal.add()
         if state == "password":

@@ -32,14 +32,15 @@ class TestClientAddress:
     @given(st.lists(hops, max_size=40).map(",".join))
     def test_nobody_is_believed_by_default(self, forwarded: str) -> None:
         """
-        With no proxy the socket decides, whatever X-Forwarded-For says (P28).
+        P28: with no proxy the socket decides, whatever X-Forwarded-For says.
         """
         assert ip_address(PEER) == client_address(PEER, forwarded, 0)
 
     @given(st.lists(hops, max_size=40))
     def test_one_proxy_is_believed_for_its_own_word(self, before: list[str]) -> None:
         """
-        With one proxy the right-most hop counts, whatever a client wrote before it.
+        P28: with one proxy the right-most hop counts, whatever a client wrote before
+        it.
         """
         forwarded = ",".join([*before, "198.51.100.7"])
 
@@ -118,7 +119,7 @@ class TestClientAddress:
     )
     def test_spellings(self, hop: str, address: str) -> None:
         """
-        Ports, brackets, zones, case and mapped addresses change nothing (P29).
+        P29: ports, brackets, zones, case and mapped addresses change nothing.
         """
         assert ip_address(address) == client_address("10.0.0.1", hop, 1)
         assert ip_address(address) == client_address(hop, "", 0)
@@ -192,7 +193,7 @@ class TestNetworkOf:
     @given(st.integers(0, 2**64 - 1))
     def test_one_ipv6_customer_is_one_network(self, host: int) -> None:
         """
-        All addresses of a /64 have one budget (P29).
+        P29: all addresses of a /64 have one budget.
         """
         prefix = int(ip_address("2001:db8:1:2::"))
 

@@ -64,7 +64,7 @@ class TestSafePath:
     @example("/#//evil.example")
     def test_any_text(self, text: str) -> None:
         """
-        Whatever is asked, the answer is the text itself or nothing, and leads no
+        P49: whatever is asked, the answer is the text itself or nothing, and leads no
         browser and no parser to another host.
         """
         path = safe_path(text)

@@ -44,7 +44,7 @@ class TestHeaders:
     @pytest.mark.parametrize("method", METHODS)
     def test_on_every_answer(self, portal: Portal, route: Route, method: str) -> None:
         """
-        Whatever is asked of any page, the security headers are there (P44).
+        P44: whatever is asked of any page, the security headers are there.
         """
         browser = portal.browser()
         answer = browser.send(route.name, method=method, token="x")
@@ -129,8 +129,8 @@ class TestGet:
         self, portal: Portal, route: Route, method: str, query: str
     ) -> None:
         """
-        Looking at a page, signed in or not, leaves every store as it was, but for when
-        a session was last used, and sends no mail (P48).
+        P48: looking at a page, signed in or not, leaves every store as it was, but for
+        when a session was last used, and sends no mail.
         """
         browser, token = signed_in_with_open_ends(portal)
         portal.clock.tick(5 * MINUTE)
@@ -145,7 +145,7 @@ class TestGet:
 
     def test_a_form_in_the_address(self, portal: Portal) -> None:
         """
-        A sign-in cannot be written into an address.
+        P48: a sign-in cannot be written into an address.
         """
         browser = portal.add_with_password()
         browser.identify()
