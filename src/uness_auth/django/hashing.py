@@ -18,6 +18,9 @@ from .hashers import UnessArgon2PasswordHasher
 # Of formats that only older passwords have: about ten times what Django asks for today.
 MOST_ITERATIONS: Final = 10_000_000
 LARGEST_BCRYPT: Final = 16
+# bcrypt reads no further: a hash of more vouches for as much of it alone.
+BCRYPT: Final = "bcrypt"
+BCRYPT_BYTES: Final = 72
 BYTES_PER_SCRYPT_BLOCK: Final = 128
 
 
@@ -26,7 +29,9 @@ class DjangoHashing:
     The hashers of ``PASSWORD_HASHERS`` as `uness_auth.ports.PasswordHashing`.
 
     The first of them makes every new hash.  Passwords in the formats of the others are
-    verified, and made anew as their owners sign in.  Sets the policy of
+    verified, and made anew as their owners sign in; but bcrypt reads 72 bytes of a
+    password, so that a longer one is refused under a hash of that format, whatever
+    stands behind them, and its owner asks for a link.  Sets the policy of
     `uness_auth.django.hashers.UnessArgon2PasswordHasher`, which stands first.
 
     Timing: as argon2 without Django, and a hash in another format takes
@@ -68,7 +73,7 @@ class DjangoHashing:
         hasher = _hasher_of(password_hash)
         if (
             hasher is None
-            or secret_of(password) is None
+            or not _can_vouch(hasher, password)
             or not self._is_within_ceilings(hasher, password_hash)
         ):
             self.decoy(password)
@@ -129,6 +134,13 @@ def _hasher_of(password_hash: str) -> Any:
     except ValueError:
         # No format that ``PASSWORD_HASHERS`` names.
         return None
+
+
+def _can_vouch(hasher: Any, password: str) -> bool:
+    secret = secret_of(password)
+    if secret is None:
+        return False
+    return hasher.algorithm != BCRYPT or len(secret) <= BCRYPT_BYTES
 
 
 def _encode(password: str) -> str:

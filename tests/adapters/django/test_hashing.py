@@ -4,7 +4,12 @@ Django's hashers keep the contract, and two of them never undo each other.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import ClassVar
+
+import bcrypt
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import (
     PBKDF2PasswordHasher,
     check_password,
@@ -102,6 +107,62 @@ class TestTogether:
         assert hashing.verify(made, PASSWORD)
         assert not hashing.verify(made, PASSWORD.lower())
         assert hashing.needs_rehash(made)
+
+
+class TestBcrypt:
+    LONG: ClassVar = "Cheval7+Agrafe" * 6
+
+    @pytest.fixture(autouse=True)
+    def _bcrypt(self) -> Iterator[None]:
+        """
+        A project whose users come with plain bcrypt, of which long passwords were cut.
+        """
+        hashers = [
+            *settings.PASSWORD_HASHERS,
+            "django.contrib.auth.hashers.BCryptPasswordHasher",
+        ]
+        with override_settings(PASSWORD_HASHERS=hashers):
+            yield
+
+    def test_another_tail_is_refused(self, hashing: DjangoHashing) -> None:
+        """
+        P58: of 84 characters bcrypt has read 72; with another tail they are refused.
+        """
+        stored = imported(self.LONG[:72])
+
+        assert not hashing.verify(stored, self.LONG[:72] + "another tail")
+        # Nobody can say any more which tail was right.
+        assert not hashing.verify(stored, self.LONG)
+        assert not hashing.verify(imported(self.LONG[:71]), self.LONG[:71] + "\x00x")
+
+    @pytest.mark.parametrize("length", [14, 71, 72])
+    def test_the_others_are_made_anew(self, hashing: DjangoHashing, length: int) -> None:
+        """
+        P58: a password that bcrypt has read whole signs in, and becomes argon2id.
+        """
+        stored, password = imported(self.LONG[:length]), self.LONG[:length]
+
+        assert hashing.verify(stored, password)
+        assert not hashing.verify(stored, password[:-1])
+        assert hashing.needs_rehash(stored)
+        assert hashing.hash(password).startswith("argon2$argon2id$")
+
+    def test_sha256_before_it_reads_all(self, hashing: DjangoHashing) -> None:
+        """
+        P58: Django's own format of bcrypt hashes before it, and is no such hash.
+        """
+        stored = make_password(self.LONG, hasher="bcrypt_sha256")
+
+        assert hashing.verify(stored, self.LONG)
+        assert not hashing.verify(stored, self.LONG[:72] + "another tail")
+
+
+def imported(password: str) -> str:
+    """
+    Return a hash as another program would have exported it, with little work.
+    """
+    made = bcrypt.hashpw(password.encode(), bcrypt.gensalt(4))
+    return f"bcrypt${made.decode()}"
 
 
 class TestCeilings:
