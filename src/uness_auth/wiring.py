@@ -134,6 +134,7 @@ class UnessAuth:
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.site = site
+        _check_stores(stores)
         self.policy: Policy = policy or Policy.uness()
         parts = (
             *attrs.asdict(stores, recurse=False).values(),
@@ -322,6 +323,18 @@ def _joined(stores: Stores) -> JoinedSessions | None:
     if isinstance(sessions, JoinedSessions) and sessions.joins is stores.accounts:
         return sessions
     return None
+
+
+def _check_stores(stores: Stores) -> None:
+    # Whoever mixes stores may have got None for one: without counters nothing would
+    # be throttled, if it went on at all.
+    for field in attrs.fields(Stores):
+        if field.default is attrs.NOTHING and getattr(stores, field.name) is None:
+            msg = (
+                f"Stores({field.name}=) is None: give a store that keeps them, as "
+                f"SQLStorage(url).{field.name}"
+            )
+            raise ConfigurationError(msg)
 
 
 def _check_doors(site: Site, parts: Iterable[object], *, processes: int) -> None:

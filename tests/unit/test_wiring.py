@@ -215,6 +215,18 @@ class TestRefused:
         with pytest.raises(ConfigurationError, match="ThrottlePolicy for development"):
             wired(policy=policy_without_waits())
 
+    @pytest.mark.parametrize(
+        "name", ["accounts", "code_challenges", "counters", "sessions"]
+    )
+    def test_no_store_is_silently_absent(self, name: str) -> None:
+        """
+        P30: a sign-in whose counters, or any other store, are None does not start.
+        """
+        stores = attrs.evolve(MemoryStorage().stores, **{name: None})
+
+        with pytest.raises(ConfigurationError, match=rf"{name}=\) is None: give"):
+            UnessAuth(site=LOCAL, stores=stores, mailer=Outbox())
+
     def test_no_registry(self) -> None:
         """
         Without a registry one may sign in, and provision nobody.

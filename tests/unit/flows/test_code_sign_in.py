@@ -379,6 +379,31 @@ class TestConfirm:
         assert isinstance(answer, Throttled)
         assert Scope.ACCOUNT_CODES is answer.scope
 
+    def test_five_thousand_guesses(
+        self, auth: UnessAuth, log: EventLog, clock: FixedClock
+    ) -> None:
+        """
+        P24: of 5,000 codes tried in a day from 2,000 addresses 20 are compared, though
+        each browser asks for a challenge of its own.
+        """
+        for number in range(5_000):
+            client = Client(
+                network=f"198.18.{number % 2_000 // 250}.{number % 250}",
+                browser_digest=f"{number % 2_000:064x}",
+            )
+            match auth.code_sign_in.begin(CAMILLE, client):
+                case CodeSent(challenge_id=challenge_id):
+                    for _ in range(5):
+                        # Five digits: never right, and a try all the same.
+                        _ = auth.code_sign_in.confirm(challenge_id, "12345", client)
+                case _:
+                    pass
+            clock.tick(timedelta(seconds=17))
+        compared = [one for one in log.events if one.reason == "wrong code"]
+
+        assert 20 == max(budget.most for budget in auth.policy.throttle.codes)
+        assert 0 < len(compared) <= 20
+
     def test_right_codes_cost_nothing(self, make_desk: Callable[..., Desk]) -> None:
         """
         Signing in by code every time is no run of failures.

@@ -361,6 +361,25 @@ class TestSignIn:
         assert 0 == hashing.verified
 
 
+class TestManyNetworks:
+    def test_five_thousand_guesses(
+        self, auth: UnessAuth, hashing: FastHashing, clock: FixedClock
+    ) -> None:
+        """
+        P24: of 5,000 guesses in a day from 2,000 addresses 25 are compared, and the run
+        of wrong ones is no longer than that.
+        """
+        for number in range(5_000):
+            client = Client(network=f"198.18.{number % 2_000 // 250}.{number % 250}")
+            _ = auth.password_sign_in.sign_in(
+                DOMINIQUE, f"Faux-{number}", client, is_remembered=False
+            )
+            clock.tick(timedelta(seconds=17))
+
+        assert 25 == auth.policy.throttle.passwords_per_day == hashing.verified
+        assert 0 == hashing.decoys
+
+
 class TestRehash:
     def old(self, storage: MemoryStorage) -> int:
         """

@@ -106,6 +106,29 @@ class TestAdd:
         )
         assert desk.clock() == answer.account.created_at
 
+    @pytest.mark.parametrize(
+        "other",
+        [
+            "CAMILLE@EXAMPLE.FR",
+            " camille@Example.fr\t",
+            "\uff43amille@example.fr",
+            "camille@example\u3002fr",
+            '"camille"@example.fr',
+            "camille@exampl\u0065\u0301.fr",
+        ],
+    )
+    def test_two_spellings_are_one_account(self, desk: Desk, other: str) -> None:
+        """
+        P5: another spelling of an address is its account, or refused; never a second.
+        """
+        account = desk.added()
+        answer = desk.provisioning().add(other)
+
+        assert isinstance(answer, AccountExists | AddressMalformed)
+        is_spelling = other.strip().lower() == CAMILLE
+        assert is_spelling == isinstance(answer, AccountExists)
+        assert [account] == list(desk.storage.registry.page("", 10))
+
     def test_ids_of_the_store(self, desk: Desk) -> None:
         """
         Where the store gives ids of its own, the answer and the event tell them.

@@ -143,6 +143,26 @@ class TestReadCSV:
         assert isinstance(row, Row)
         assert "zoe@example.fr" == row.address
 
+    @pytest.mark.parametrize(
+        "cell",
+        [
+            '"a@evil.example x"@univ-exemple.fr',
+            '"camille"@univ-exemple.fr',
+            "camille@univ-exemple.fr(@evil.example)",
+            "Camille <camille@univ-exemple.fr>",
+        ],
+    )
+    def test_no_quoted_local_part(self, read: Read, cell: str) -> None:
+        """
+        P3: what two parsers could read as two addresses is no line of a file either.
+        """
+        quoted = cell.replace('"', '""')
+        rows = read(f'email\n"{quoted}"\ncamille@example.fr\n')
+
+        assert [2, 3] == [row.line for row in rows]
+        assert isinstance(rows[0], FileFault)
+        assert attrs.evolve(CAMILLE, line=3) == rows[1]
+
     def test_open_quote_swallows_nothing(self, read: Read) -> None:
         """
         A quote left open is a fault of its line, and never a name of many lines.

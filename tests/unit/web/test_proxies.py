@@ -4,7 +4,8 @@ A client cannot choose the network that its budgets are kept for.
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+import random
+from ipaddress import IPv6Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -198,6 +199,20 @@ class TestNetworkOf:
         prefix = int(ip_address("2001:db8:1:2::"))
 
         assert "2001:db8:1:2::/64" == network_of(ip_address(prefix + host))
+
+    def test_five_thousand_of_one_customer(self) -> None:
+        """
+        P29: 5,000 addresses of a /64, however they are written, are one network.
+        """
+        chance = random.Random(29)  # noqa: S311 - addresses to invent
+        first = int(IPv6Address("2001:db8:1:2::"))
+        texts = set()
+        for _ in range(5_000):
+            address = IPv6Address(first + chance.getrandbits(64))
+            texts |= {str(address), address.exploded, address.exploded.upper()}
+        networks = {network_of(client_address(text, "", 0)) for text in texts}
+
+        assert {"2001:db8:1:2::/64"} == networks
 
     def test_the_neighbour_is_another(self) -> None:
         """
