@@ -4,21 +4,24 @@ Real threads on each database: one winner, and never more guesses than allowed.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from itertools import count
+from threading import Barrier, Event
 
 import attrs
 import pytest
 
 from uness_auth import HashingPolicy, Policy, Site, StorageError, UnessAuth
-from uness_auth.model import Client
+from uness_auth.model import Client, MailOrder, OrderKind
 from uness_auth.outcomes import (
     AccountAdded,
     ChallengeGone,
     CodeSent,
+    LinkOpened,
     LinkSent,
     LinkUsed,
     PasswordSet,
@@ -30,6 +33,7 @@ from uness_auth.testing import EventLog, FastHashing, FixedClock, Outbox
 
 
 CAMILLE = "camille@univ-exemple.fr"
+ELSEWHERE = "camille@chu-exemple.fr"
 HERE = Client(network="192.0.2.7", browser_digest="b" * 64)
 
 
@@ -140,6 +144,61 @@ def test_one_link_has_one_winner(desk: Desk) -> None:
     for password in passwords:
         desk.clock.tick(timedelta(hours=2))
         assert (password == winner) is isinstance(desk.sign_in(password), SignedIn)
+
+
+def test_address_that_moves(desk: Desk) -> None:
+    """
+    P8: while two threads move an account to and fro, a link mailed to one of its
+    addresses never opens for the other.
+    """
+    auth = desk.auth
+    accounts, registry = auth.provisioning.accounts, auth.provisioning.registry
+    opened: list[tuple[str, str]] = []
+    done = Event()
+
+    def move(address: str) -> None:
+        for number in count():
+            if done.is_set() and number >= 50:
+                return
+            account = accounts.by_id("camille")
+            assert account is not None
+            version = account.credential_version
+            moved = attrs.evolve(
+                account, address=address, credential_version=version + 1
+            )
+            _ = registry.replace(moved, version)
+
+    def mail() -> None:
+        for _ in range(40):
+            account = accounts.by_id("camille")
+            assert account is not None
+            auth.deliver(
+                MailOrder(
+                    kind=OrderKind.FIRST_LINK,
+                    account_id=account.id,
+                    credential_version=account.credential_version,
+                    issued_at=desk.clock(),
+                    expires_at=desk.clock() + timedelta(hours=24),
+                )
+            )
+            look()
+        done.set()
+
+    def look() -> None:
+        for to, message in desk.outbox.messages[-1:]:
+            body = str(message.get_body(("plain",)))
+            token = re.findall(r"/link/(\S+)", body.replace("=\n", ""))[0]
+            answer = auth.password_link.open(token, HERE)
+            if isinstance(answer, LinkOpened):
+                opened.append((to, answer.address))
+
+    at_once([lambda: move(CAMILLE), lambda: move(ELSEWHERE), mail, mail])
+    mail()
+    look()
+
+    assert opened
+    assert [] == [pair for pair in opened if pair[0] != pair[1]]
+    assert {to for to, _ in desk.outbox.messages} <= {CAMILLE, ELSEWHERE}
 
 
 def test_one_code_opens_one_session(desk: Desk) -> None:
