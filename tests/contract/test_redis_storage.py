@@ -320,6 +320,36 @@ class TestSteps:
         assert 1 == storage.counters.add(KEY, 0, NOW)
 
 
+class TestKeys:
+    def test_no_two_names_share_one(self, storage: RedisStorage, client: Any) -> None:
+        """
+        P59: names with spaces, line ends, colons or 300 characters have keys of their
+        own, short and plain, and so have texts, numbers and challenges of one name.
+        """
+        names = [
+            "a",
+            "a:b",
+            "a b",
+            "a\nb",
+            "a\r\nb",
+            "text:a",
+            "A",
+            "é",
+            "e\u0301",
+            "x" * 300,
+            "x" * 299 + "y",
+        ]
+        for name in names:
+            assert 1 == storage.counters.add(name, 1, NOW)
+            assert storage.counters.swap(name, None, name, NOW)
+            storage.code_challenges.add(attrs.evolve(CHALLENGE, id=name))
+        keys = client.keys("*")
+
+        assert 3 * len(names) == len(keys)
+        assert all(re.fullmatch(r"uness_auth:\w+:[0-9a-f]{64}", key) for key in keys)
+        assert names == [storage.counters.read(name) for name in names]
+
+
 class TestExpiry:
     def test_challenges_go_after_their_window(
         self, storage: RedisStorage, client: Any

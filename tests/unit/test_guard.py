@@ -4,6 +4,7 @@ The guard: budgets that are exact whoever asks, and a store that cannot be trust
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -646,3 +647,96 @@ class TestKnownDevice:
             assert isinstance(desk.guard.look_password(spender(account_id)), Throttled)
 
         assert ["42", ""] == [one.account_id for one in desk.log.events]
+
+
+ODD_IDS = [
+    "a",
+    "b",
+    "a:b",
+    "a: b",
+    "a b",
+    "a\nb",
+    "a\r\nb",
+    "passwords:a",
+    "a\x1fb",
+    "a\x00b",
+    "A",
+    "é",
+    "e\u0301",
+    "x" * 300,
+    "x" * 299 + "y",
+    "x" * 4_000,
+    "",
+]
+
+
+class TestKeys:
+    def test_no_two_accounts_share_a_counter(self) -> None:
+        """
+        P59: whatever is in their ids, each account has its own waits and mails.
+        """
+        desk = Desk()
+        for account_id in ODD_IDS:
+            desk.fail(5, account_id=account_id)
+            assert isinstance(desk.guard.take_mail(spender(account_id), CODE), Taken)
+            assert isinstance(desk.guard.take_code(spender(account_id)), Taken)
+            for other in ODD_IDS[ODD_IDS.index(account_id) + 1 :]:
+                assert desk.guard.look_password(spender(other, THERE)) is None
+
+    def test_keys_are_short_and_plain(self) -> None:
+        """
+        P59: the key of a counter is hexadecimal, of one length, whatever it is for.
+        """
+        seen = Keys(MemoryStorage().counters)
+        desk = Desk(counters=seen)
+        for account_id in ODD_IDS:
+            _ = desk.guard.take_password(
+                spender(account_id, Client(network=account_id))
+            )
+            _ = desk.guard.take_mail(spender(account_id), FIRST)
+            _ = desk.guard.site.take_network(
+                Scope.NETWORK_CODES, Client(network=account_id)
+            )
+
+        # A password, a mail and a network for each; the mail's network is HERE's tag.
+        assert 3 * len(ODD_IDS) == len(seen.keys)
+        assert all(re.fullmatch("[0-9a-f]{64}", key) for key in seen.keys)
+
+
+@attrs.define
+class Keys:
+    """
+    Counters that note under which keys they were asked.
+    """
+
+    real: Counters
+    keys: set[str] = attrs.field(factory=set[str])
+
+    def read(self, key: str, /) -> str | None:
+        """
+        Note, and read.
+        """
+        self.keys.add(key)
+        return self.real.read(key)
+
+    def swap(
+        self, key: str, before: str | None, after: str, expires_at: datetime, /
+    ) -> bool:
+        """
+        Note, and swap.
+        """
+        self.keys.add(key)
+        return self.real.swap(key, before, after, expires_at)
+
+    def add(self, key: str, delta: int, expires_at: datetime, /) -> int:
+        """
+        Note, and add.
+        """
+        self.keys.add(key)
+        return self.real.add(key, delta, expires_at)
+
+    def purge(self, before: datetime, limit: int, /) -> int:
+        """
+        Purge.
+        """
+        return self.real.purge(before, limit)

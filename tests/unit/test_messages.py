@@ -535,6 +535,48 @@ class TestHostileValues:
 
         assert HEADERS == composed(order, account).keys()
 
+    @pytest.mark.parametrize("order", [FIRST_LINK, CODE])
+    @pytest.mark.parametrize(
+        "end",
+        ["\r", "\n", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x85", "\u2028", "\u2029"],
+    )
+    def test_no_line_end_adds_a_header(self, order: MailOrder, end: str) -> None:
+        """
+        P55: whatever ends a line somewhere, in each of an account's words, on the wire
+        the headers are as many, and the recipient is one.
+        """
+        more = f"{end}Bcc: a@evil.example{end}{end}<b>x"
+        account = attrs.evolve(
+            NEWCOMER,
+            id=f"42{more}",
+            display_name=f"Camille{more}",
+            language=f"fr{more}",
+        )
+        mailed = attrs.evolve(order, account_id=account.id)
+        raw = composed(mailed, account).as_bytes()
+        head = re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[0]
+
+        assert HEADERS == [
+            line.partition(b":")[0].decode()
+            for line in re.split(rb"\r?\n(?![ \t])", head)
+        ]
+        assert b"evil" not in raw
+
+    @pytest.mark.parametrize("order", [FIRST_LINK, CODE])
+    @pytest.mark.parametrize(
+        "name",
+        ["<a href=//evil.example>Camille</a>", "https://evil.example/", "evil.example"],
+    )
+    def test_a_name_is_no_markup_and_no_link(self, order: MailOrder, name: str) -> None:
+        """
+        P56: what an account is called makes neither an element nor a link of a mail.
+        """
+        account = attrs.evolve(NEWCOMER, display_name=name, language=name)
+        message = composed(order, account)
+
+        assert "evil.example" not in body(message, "plain")
+        assert "evil.example" not in body(message, "html")
+
     @given(HOSTILE)
     @example('Uness"\\, portail; é')
     @example("=?utf-8?q?x?=")

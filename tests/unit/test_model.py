@@ -328,7 +328,9 @@ class TestSite:
         assert ("en",) == site.languages
 
     @pytest.mark.parametrize("field", ["name", "mark", "sender"])
-    @pytest.mark.parametrize("mark", ["\n", "\r", "\0", "\x0b", "\x1c", "\x7f", "\x85"])
+    @pytest.mark.parametrize(
+        "mark", ["\n", "\r", "\0", "\x0b", "\x0c", "\x1c", "\x7f", "\x85"]
+    )
     def test_texts_of_mails_hold_no_controls(self, field: str, mark: str) -> None:
         """
         P55: nothing that could end a header stands in a name or a sender.

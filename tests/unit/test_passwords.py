@@ -5,6 +5,8 @@ Hashes under a policy, and the slots that bound how many run at once.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -642,3 +644,58 @@ class TestTake:
 
         assert (1, 0) == (in_child, in_parent)
         assert 1 == has_free(slots)
+
+
+# Runs in an interpreter of its own, whose memory nothing else has touched.
+A_STORM = """
+import resource, threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from uness_auth import Site, UnessAuth
+from uness_auth.model import Client
+from uness_auth.storage.memory import MemoryStorage
+from uness_auth.testing import Outbox
+
+auth = UnessAuth(
+    site=Site(base_url="http://localhost:8000"),
+    stores=MemoryStorage().stores,
+    mailer=Outbox(),
+)
+for number in range(32):
+    auth.provisioning.add(f"a{number}@exemple.fr")
+barrier = threading.Barrier(64)
+
+def guess(number):
+    barrier.wait()
+    answer = auth.password_sign_in.sign_in(
+        f"a{number}@exemple.fr",
+        "Faux-2026",
+        Client(network=f"192.0.2.{number}"),
+        is_remembered=False,
+    )
+    return type(answer).__name__
+
+with ThreadPoolExecutor(64) as pool:
+    told = Counter(pool.map(guess, range(64)))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print(peak, told["WrongPassword"], told["Busy"], sum(told.values()))
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="what a process has used at most is read on Linux"
+)
+class TestMemory:
+    def test_of_a_storm(self) -> None:
+        """
+        P52: 64 invalid sign-ins at once, half of them of nobody, at 64 MiB a hash, stay
+        below 512 MiB: slots bound them, and who finds none is told so.
+        """
+        done = subprocess.run(  # noqa: S603 - our own interpreter, our own text
+            [sys.executable, "-c", A_STORM], capture_output=True, check=True, text=True
+        )
+        peak, wrong, busy, told = map(int, done.stdout.split())
+
+        assert peak < 512
+        assert wrong >= 1
+        assert wrong + busy == told == 64

@@ -222,7 +222,8 @@ class TestRefused:
         """
         P30: a sign-in whose counters, or any other store, are None does not start.
         """
-        stores = attrs.evolve(MemoryStorage().stores, **{name: None})
+        lacking: dict[str, Any] = {name: None}
+        stores = attrs.evolve(MemoryStorage().stores, **lacking)
 
         with pytest.raises(ConfigurationError, match=rf"{name}=\) is None: give"):
             UnessAuth(site=LOCAL, stores=stores, mailer=Outbox())

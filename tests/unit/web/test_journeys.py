@@ -4,13 +4,22 @@ The whole sign-in, end to end, without a framework: what must hold across its st
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+import re
+import zlib
+from base64 import b64encode, urlsafe_b64decode
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from itertools import permutations
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
+import attrs
 import pytest
 
+from uness_auth.passwords import Argon2Hashing
+from uness_auth.policy import HashingPolicy
 from uness_auth.web.http import Page
 from uness_auth.web.routes import ROUTES
 
@@ -23,6 +32,7 @@ NADIA = "nadia.benali@chu-exemple.fr"
 NOBODY = "personne@univ-exemple.fr"
 PASSWORD = "Cheval7+Agrafe"
 OTHER_PASSWORD = "Pile-Correcte8"
+CHEAP = HashingPolicy(memory_cost=12_288, time_cost=3, parallelism=1)
 MINUTE = timedelta(minutes=1)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO")
 
@@ -172,6 +182,121 @@ class TestOrder:
         account = browser.account
         assert account is not None
         assert CAMILLE == account.address
+
+    def test_every_order_of_the_steps(self, portal: Portal) -> None:
+        """
+        P10: in none of 500 orders of seven steps, whatever is sent besides, does the
+        form for a new password come without the mail, nor a session without a secret.
+        """
+        portal.add_with_password()
+        before = portal.storage.accounts.by_address(CAMILLE)
+        extra = {
+            "tryAnotherWay": "on",
+            "execution": "set-password",
+            "step": "6",
+            "password": OTHER_PASSWORD,
+            "confirmation": OTHER_PASSWORD,
+        }
+        steps: dict[str, dict[str, str]] = {
+            "identify": {"email": CAMILLE},
+            "ask_link": {"username": CAMILLE},
+            "password": {"username": CAMILLE},
+            "ask_code": {"username": CAMILLE},
+            "confirm_code": {"challenge": "0" * 32, "code": "123456"},
+            "link": {},
+            "sign_out": {},
+        }
+        orders = list(permutations(steps))
+        chance = random.Random(10)  # noqa: S311 - the same orders each time
+        seen = set()
+        for order in chance.sample(orders, 500):
+            browser = portal.browser()
+            browser.get("identify")
+            for name in order:
+                s1 = browser.get("identify")
+                assert isinstance(s1, Page)
+                token = "set-password" if name == "link" else ""
+                browser.post(name, token=token, **extra, **steps[name])
+                seen.add(browser.page)
+            assert browser.account is None
+            portal.clock.tick(timedelta(hours=1))
+
+        assert {"password-sign-in", "wait", "gone", "invalid"} <= seen
+        assert seen.isdisjoint({"password-link", "created", "/"})
+        after = portal.storage.accounts.by_address(CAMILLE)
+        assert before is not None
+        # So many guesses suspend the password, and that is all.
+        assert attrs.evolve(before, is_password_suspended=True) == after
+
+    def test_no_password_between_steps(self, make_portal: Make) -> None:
+        """
+        P46: after each step neither stores nor cookies hold a password, in any encoding.
+        """
+        portal = make_portal(hashing=Argon2Hashing(CHEAP))
+        browser = portal.add_with_password()
+        kept = []
+
+        def keep() -> None:
+            kept.append(f"{dumped(portal)} {browser.cookies}")
+
+        steps: list[Callable[[], object]] = [
+            browser.identify,
+            lambda: browser.post("password", username=CAMILLE, password=OTHER_PASSWORD),
+            lambda: browser.post("ask_code", username=CAMILLE, password=PASSWORD),
+            browser.identify,
+            lambda: browser.post("password", username=CAMILLE, password=PASSWORD),
+        ]
+        for step in steps:
+            _ = step()
+            keep()
+        account = browser.account
+        assert account is not None
+        browser.post("ask_link", username=CAMILLE)
+        for typed in ({"password": PASSWORD}, {"confirmation": PASSWORD}):
+            browser.post("link", token=portal.token(), **typed)
+            keep()
+        text = " ".join(kept)
+
+        assert "argon2id" in text
+        assert [] == [
+            each
+            for secret in (PASSWORD, OTHER_PASSWORD)
+            for each in spelt(secret)
+            if each in text
+        ]
+        assert [] == [one for one in unpacked(text) if PASSWORD.encode() in one]
+
+
+def dumped(portal: Portal) -> list[dict[str, object]]:
+    """
+    Everything that is stored, with what no repr shows.
+    """
+    return [
+        attrs.asdict(row) if attrs.has(type(row)) else row
+        for name in portal.contents()
+        for row in rows(portal, name).values()
+    ]
+
+
+def spelt(secret: str) -> set[str]:
+    """
+    Return a secret as it may be written: plain, hex, base64 wherever it begins.
+    """
+    raw = secret.encode()
+    # What surrounds it changes its first and last characters.
+    inner = {b64encode(b"x" * shift + raw).decode()[4:-4] for shift in range(3)}
+    return {secret, quote(secret), raw.hex(), raw.hex().upper(), secret[::-1], *inner}
+
+
+def unpacked(text: str) -> Iterator[bytes]:
+    """
+    Yield what long words are when they are taken for compressed text.
+    """
+    for word in re.findall(r"[A-Za-z0-9+/_=-]{12,}", text):
+        for decode in (urlsafe_b64decode, bytes.fromhex):
+            for cut in range(4):
+                with suppress(ValueError, zlib.error):
+                    yield zlib.decompress(decode(word[: len(word) - cut]))
 
 
 class TestTwoTabs:
@@ -339,7 +464,7 @@ class TestFixation:
         assert browser.account is None
 
 
-def rows(portal: Portal, name: str) -> dict[str, object]:
+def rows(portal: Portal, name: str) -> dict[str, Any]:
     """
     One of the stores.
     """

@@ -14,6 +14,7 @@ import attrs
 import pytest
 
 from uness_auth import Policy
+from uness_auth.mailers.background import BackgroundQueue
 from uness_auth.model import MailOrder
 from uness_auth.policy import Budget, ThrottlePolicy
 from uness_auth.web.http import Redirect
@@ -141,6 +142,25 @@ class TestOnePageForEverybody:
         portal.clock.now = start
 
         assert expected == list(walk(portal, CAMILLE))
+
+    def test_a_mail_server_that_refuses(self, make_portal: Make) -> None:
+        """
+        P35: under the strict policy every page is the same whether the mail server
+        takes the mail, refuses it, or is never asked because there is no account.
+        """
+        told = []
+        for is_down, address in ((False, CAMILLE), (True, CAMILLE), (True, NOBODY)):
+            queue = BackgroundQueue(retry_waits=[timedelta(hours=1)])
+            portal = make_portal(policy=Policy.strict(), queue=queue)
+            portal.outbox.is_down = is_down
+            portal.add()
+            start = portal.clock.now
+            told.append(list(walk(portal, address)))
+            portal.clock.now = start
+            queue.close()
+            assert bool(portal.outbox.messages) == (not is_down)
+
+        assert [told[0]] * 3 == told
 
     def test_the_walk_sees_a_difference(self, make_portal: Make) -> None:
         """
