@@ -1,0 +1,102 @@
+"""
+Each flaw that peers had is on the page, with a test that carries its number.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Final
+
+import attrs
+import pytest
+
+
+ROOT: Final = Path(__file__).parents[2]
+PAGE: Final = (ROOT / "docs/explanation/peer-flaws.md").read_text("utf-8")
+CARRIED: Final = re.compile(r"(P\d+(?:, P\d+)*): ")
+# Why there is no test: said on the page, and followed by the reason.
+DECLARED: Final = re.compile(r"\*(Next|Does not apply)\*: .{20,}")
+NUMBERS: Final = [f"P{number}" for number in range(1, 61)]
+# Whose tests are written beside this list and come with them: empty this then, and
+# name the tests on the page.
+AWAITED: Final = frozenset({"P16"})
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """
+    One flaw, as the page tells of it.
+    """
+
+    number: str
+    flaw: str
+    here: str
+    tests: tuple[str, ...]
+
+
+def rows() -> list[Row]:
+    """
+    Return the rows of all tables, in their order.
+    """
+    found = re.findall(
+        r"^\| (P\d+) \| (.+?) \| (.+?) \| (.*?) ?\|$", PAGE, re.MULTILINE
+    )
+    return [
+        Row(
+            number=number,
+            flaw=flaw,
+            here=here,
+            tests=tuple(re.findall("`(.+?)`", cell)),
+        )
+        for number, flaw, here, cell in found
+    ]
+
+
+def carried() -> dict[str, set[str]]:
+    """
+    Return which tests carry each number at the beginning of their docstrings.
+    """
+    found: dict[str, set[str]] = {number: set() for number in NUMBERS}
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                numbers = CARRIED.match(ast.get_docstring(node) or "")
+                for number in numbers[1].split(", ") if numbers else ():
+                    found.setdefault(number, set()).add(node.name)
+    return found
+
+
+CARRIES: Final = carried()
+
+
+class TestPage:
+    def test_every_number_has_its_row(self) -> None:
+        """
+        The rows are the sixty, in their order, and say what and what holds.
+        """
+        assert NUMBERS == [row.number for row in rows()]
+        assert [] == [
+            row.number for row in rows() if len(row.flaw) < 30 or not row.here
+        ]
+
+    @pytest.mark.parametrize("row", rows(), ids=lambda row: row.number)
+    def test_every_number_has_its_test(self, row: Row) -> None:
+        """
+        A test carries the number and is named, or the page says why there is none.
+        """
+        is_declared = DECLARED.search(row.here) is not None
+        is_awaited = row.number in AWAITED
+
+        assert is_declared != bool(row.tests) or is_awaited
+        assert is_declared != bool(CARRIES[row.number]) or is_awaited
+        assert set(row.tests) <= CARRIES[row.number]
+
+
+class TestReader:
+    def test_a_number_that_nobody_has(self) -> None:
+        """
+        No docstring carries a number that is not on the list.
+        """
+        assert set(NUMBERS) == set(CARRIES)
