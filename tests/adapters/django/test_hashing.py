@@ -136,7 +136,9 @@ class TestBcrypt:
         assert not hashing.verify(imported(self.LONG[:71]), self.LONG[:71] + "\x00x")
 
     @pytest.mark.parametrize("length", [14, 71, 72])
-    def test_the_others_are_made_anew(self, hashing: DjangoHashing, length: int) -> None:
+    def test_the_others_are_made_anew(
+        self, hashing: DjangoHashing, length: int
+    ) -> None:
         """
         P58: a password that bcrypt has read whole signs in, and becomes argon2id.
         """
