@@ -80,8 +80,9 @@ class PasswordChange:
         Returns:
             `SignedIn` to exactly one of any number of concurrent callers;
             `ChangeRefused` with every unmet rule, before *current* is looked at;
-            what `begin` and `uness_auth.password_check.PasswordCheck.check` answer
-            besides; `NothingTyped` without *current*; `SignInVetoed`: it is changed.
+            what `begin` answers besides; `WrongPassword`, `PasswordSuspended`,
+            `Throttled`, `Busy`, as at the door; `NothingTyped` without *current*;
+            `SignInVetoed`: it is changed.
 
         Raises:
             uness_auth.errors.StorageError: Nothing is changed.
