@@ -614,12 +614,24 @@ def shape_of(storage: SQLStorage) -> object:
     """
     with storage.engine.connect() as connection:
         return {
-            look: sorted(
-                " ".join(" ".join(map(str, row)).split())
-                for row in connection.execute(text(look))
-            )
+            look: sorted(map(told, connection.execute(text(look))))
             for look in LOOKS[storage.engine.name]
         }
+
+
+def told(row: Iterable[object]) -> str:
+    """
+    Return what *row* says, whatever line it says it on.
+
+    MariaDB tells indexes in the order in which they were made, and SQLAlchemy makes those
+    of one table in any order.
+    """
+    words = " ".join(" ".join(map(str, row)).split())
+    table, engine, options = words.rpartition(" ) ENGINE=")
+    parts = table.split(", ")
+    indexes = sorted(one for one in parts if one.startswith("KEY "))
+    others = [one for one in parts if not one.startswith("KEY ")]
+    return ", ".join(others + indexes) + engine + options
 
 
 def rows_are_kept(storage: SQLStorage, *, but_counters: bool = False) -> bool:
