@@ -53,7 +53,7 @@ class TestClosed:
 
     def test_nobody_guesses_there(self, inside: DjangoBrowser) -> None:
         """
-        Neither a stranger nor somebody who is signed in gets a password compared.
+        P22: neither a stranger nor somebody who is signed in gets a password compared.
         """
         user = USER.objects.get(email=CAMILLE)
         body = f"username={user.get_username()}&password={PASSWORD}&next=/who"
@@ -91,7 +91,8 @@ class TestCheck:
     )
     def test_an_open_form_is_found(self, urls: str, expected: bool) -> None:
         """
-        Django's own view is told, wherever it hangs; a guarded one, and none, are not.
+        P22: Django's own view is told, wherever it hangs; a guarded one, and none, are
+        not.
         """
         with override_settings(ROOT_URLCONF=urls):
             assert expected == checks._has_open_door()  # noqa: SLF001 - nothing else tells them apart
