@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import re
 import socket
+import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -129,6 +130,19 @@ class Post:
                 method="POST", path=self.path, body=body, headers=given, peer=self.peer
             )
         )
+
+
+class SlowHashing(FastHashing):
+    """
+    A hasher that takes long enough for everybody to have read the account meanwhile.
+    """
+
+    def hash(self, password: str, /) -> str:
+        """
+        Wait, then hash.
+        """
+        time.sleep(0.02)
+        return super().hash(password)
 
 
 class Fit:
@@ -495,7 +509,7 @@ class StoredFlaws(ABC):
         """
         P9: of 50 parallel posts of one link exactly one sets its password.
         """
-        desk = self.make()
+        desk = self.make(hashing=SlowHashing())
         desk.add()
         start(desk.browse(), CAMILLE)
         before, path = desk.account(), desk.link_path()

@@ -5,6 +5,7 @@ Real threads, one winner: links, codes and guesses, all posted at once.
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +68,19 @@ def or_refused(call: Callable[[], T]) -> Callable[[], T | None]:
             return None
 
     return guarded
+
+
+class SlowHashing(FastHashing):
+    """
+    A hasher that takes long enough for everybody to have read the account meanwhile.
+    """
+
+    def hash(self, password: str, /) -> str:
+        """
+        Wait, then hash.
+        """
+        time.sleep(0.02)
+        return super().hash(password)
 
 
 @attrs.frozen
@@ -152,10 +166,12 @@ def try_password(auth: UnessAuth, password: str, client: Client = HERE) -> objec
     return auth.password_sign_in.sign_in(CAMILLE, password, client, is_remembered=False)
 
 
-def test_one_link_has_one_winner(auth: UnessAuth, desk: Desk) -> None:
+def test_one_link_has_one_winner(clock: FixedClock) -> None:
     """
     P9: of 50 parallel posts of one link exactly one sets its password.
     """
+    desk = Desk(clock, hashing=SlowHashing())
+    auth = desk.wired()
     before = desk.storage.accounts.by_id("camille")
     assert before is not None
     assert isinstance(auth.password_link.request(CAMILLE, HERE), LinkSent)
