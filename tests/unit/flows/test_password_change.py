@@ -220,7 +220,7 @@ class TestChange:
 
         assert ChangeRefused(
             unmet=("too_short", "no_uppercase", "no_digit", "no_special"), differs=True
-        ) == flow.change("Faux", "abc", "abd", here)
+        ) == flow.change("Faux", "abc", "xyz", here)
         assert ChangeRefused(unmet=(), differs=True) == flow.change(OLD, NEW, "", here)
         assert ChangeRefused(unmet=("too_common",), differs=False) == change(
             auth, here, new="Dominique-2026"
