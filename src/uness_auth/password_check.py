@@ -1,10 +1,13 @@
 """
 Whether a password is an account's own: compared at a cost, within budgets.
+
+And whether it may become one.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 import attrs
@@ -15,6 +18,7 @@ from .guard import Guard, Taken
 from .model import Account, Client
 from .outcomes import Busy, PasswordSuspended, Scope, Throttled, WrongPassword
 from .passwords import HashingSlots
+from .policy import PasswordPolicy
 from .ports import Accounts, PasswordHashing
 from .site_guard import WindowTaken
 from .throttle import Spender
@@ -26,6 +30,37 @@ _logger: Final = logging.getLogger(__name__)
 PasswordCheckAnswer: TypeAlias = (
     Account | WrongPassword | PasswordSuspended | Throttled | Busy
 )
+
+
+@attrs.frozen
+class NewPasswords:
+    """
+    Judges a new password: by the policy, and then by what the host knows of leaks.
+    """
+
+    policy: PasswordPolicy
+    is_leaked: Callable[[str], bool]
+
+    def unmet(self, text: str, /, *, about: Sequence[str]) -> tuple[str, ...]:
+        """
+        Return the names of the rules that *text* breaks; empty: acceptable.
+
+        The host is asked last, only of what would be set, and a leaked password is
+        told as one that is too common.  Whatever the host raises, the password is
+        taken: a list that is down must not keep anybody from a new one.
+        """
+        unmet = self.policy.unmet(text, about=about)
+        if not unmet and self._is_leaked(text):
+            return ("too_common",)
+        return unmet
+
+    def _is_leaked(self, text: str) -> bool:
+        try:
+            return self.is_leaked(text)
+        except Exception as exc:  # noqa: BLE001 - whatever the host's function raises
+            # No more than its type: the message may hold the password.
+            _logger.warning("is_leaked() failed: %s", type(exc).__name__)
+            return False
 
 
 @attrs.frozen(kw_only=True)

@@ -29,7 +29,7 @@ from .keys import HOW_TO_MAKE_ONE, KeyRing
 from .messages import Messages
 from .model import Account, MailOrder, Site
 from .orders import Orders
-from .password_check import PasswordCheck
+from .password_check import NewPasswords, PasswordCheck
 from .passwords import Argon2Hashing, HashingSlots
 from .policy import DAY, MINUTE, Policy
 from .ports import JoinedSessions, Mailer, OrderQueue, PasswordHashing, Stores
@@ -52,6 +52,13 @@ def utc_now() -> datetime:
     Return the time, aware, UTC, cut to whole seconds as every record keeps it.
     """
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def none_leaked(_password: str, /) -> bool:
+    """
+    Know of no leak.
+    """
+    return False
 
 
 def anyone_may(_account: Account, /) -> bool:
@@ -98,6 +105,11 @@ class UnessAuth:
 
         may_sign_in: The host's veto, asked after the proof and before the session.
 
+        is_leaked:
+            Says of a new password whether it is known to have leaked, from a file or
+            a service of the host's; asked in the request.  What it raises is logged,
+            and the password taken.
+
         subscribers: Called with every event, beside the log.
 
         mail_folders: Looked into for mail layouts before the library's own.
@@ -129,6 +141,7 @@ class UnessAuth:
         trusted_proxies: int | Sequence[str] | None = None,
         trusted_networks: Sequence[str] = (),
         may_sign_in: Callable[[Account], bool] = anyone_may,
+        is_leaked: Callable[[str], bool] = none_leaked,
         subscribers: Iterable[Subscriber] = (),
         mail_folders: Sequence[Path] = (),
         clock: Callable[[], datetime] = utc_now,
@@ -208,6 +221,7 @@ class UnessAuth:
             audit=self._audit,
         )
         self.identify: Identify = Identify(directory, self._orders)
+        rules = NewPasswords(self.policy.password, is_leaked)
         self.password_link: PasswordLink = PasswordLink(
             directory=directory,
             orders=self._orders,
@@ -215,7 +229,7 @@ class UnessAuth:
             accounts=stores.accounts,
             guard=guard,
             devices=devices,
-            policy=self.policy.password,
+            rules=rules,
             hashing=hasher,
             slots=slots,
             clock=clock,
@@ -250,7 +264,7 @@ class UnessAuth:
         self.password_change: PasswordChange = PasswordChange(
             accounts=stores.accounts,
             password_check=password_check,
-            policy=self.policy.password,
+            rules=rules,
             hashing=hasher,
             slots=slots,
             sessions=self.sessions,

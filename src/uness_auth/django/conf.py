@@ -45,7 +45,7 @@ SITE: Final = (
 # found there is called, if it can be.
 MADE: Final = ("STORES", "MAILER", "POLICY", "QUEUE", "HASHING")
 # Those that are functions themselves.
-CALLED: Final = ("MAY_SIGN_IN", "CLOCK")
+CALLED: Final = ("MAY_SIGN_IN", "IS_LEAKED", "CLOCK")
 PLAIN: Final = (
     "KEYS",
     "PROCESSES",

@@ -23,9 +23,8 @@ from ..outcomes import (
     SignedIn,
     SignInVetoed,
 )
-from ..password_check import PasswordCheck
+from ..password_check import NewPasswords, PasswordCheck
 from ..passwords import HashingSlots
-from ..policy import PasswordPolicy
 from ..ports import Accounts, PasswordHashing
 from ..sessions import SessionKeeper
 
@@ -38,7 +37,7 @@ class PasswordChange:
 
     accounts: Accounts
     password_check: PasswordCheck
-    policy: PasswordPolicy
+    rules: NewPasswords
     hashing: PasswordHashing
     slots: HashingSlots
     sessions: SessionKeeper
@@ -109,7 +108,7 @@ class PasswordChange:
         if current == "":
             return NothingTyped()
         about = (account.display_name, account.address)
-        unmet = self.policy.unmet(password, about=about)
+        unmet = self.rules.unmet(password, about=about)
         differs = password != confirmation
         if unmet or differs:
             return ChangeRefused(unmet=unmet, differs=differs)

@@ -32,8 +32,8 @@ from ..outcomes import (
     PasswordSet,
     PasswordSetAnswer,
 )
+from ..password_check import NewPasswords
 from ..passwords import HashingSlots
-from ..policy import PasswordPolicy
 from ..ports import Accounts, PasswordHashing
 from ..tokens import LinkToken, LinkTokens
 
@@ -50,7 +50,7 @@ class PasswordLink:
     accounts: Accounts
     guard: Guard
     devices: Devices
-    policy: PasswordPolicy
+    rules: NewPasswords
     hashing: PasswordHashing
     slots: HashingSlots
     clock: Callable[[], datetime]
@@ -138,7 +138,7 @@ class PasswordLink:
         client: Client,
     ) -> PasswordSetAnswer:
         about = (account.display_name, account.address)
-        unmet = self.policy.unmet(password, about=about)
+        unmet = self.rules.unmet(password, about=about)
         if unmet or password != confirmation:
             reasons = (*unmet, *(("differs",) if password != confirmation else ()))
             self._refuse(account, client, link.kind, ",".join(reasons))

@@ -20,6 +20,7 @@ from uness_auth import Policy
 from uness_auth.model import Account, Client
 from uness_auth.outcomes import (
     AccountChanged,
+    ChangeRefused,
     NothingTyped,
     NotRecent,
     SessionsClosed,
@@ -116,6 +117,37 @@ class TestPasswords:
         browser.sign_in()
 
         assert browser.account is not None
+
+    def test_that_leaked_are_refused_where_they_are_set(
+        self, make_portal: Make
+    ) -> None:
+        """
+        Behind a link and on the page of the account alike; at the sign-in nobody asks.
+        """
+        leaked = {NEW_PASSWORD}
+        portal = make_portal(is_leaked=lambda password: password in leaked)
+        portal.add()
+        browser = portal.browser()
+        browser.identify()
+        browser.post(
+            "link",
+            token=portal.token(),
+            password=NEW_PASSWORD,
+            confirmation=NEW_PASSWORD,
+        )
+        assert "password-link" == browser.page
+        browser.post(
+            "link", token=portal.token(), password=PASSWORD, confirmation=PASSWORD
+        )
+        assert "created" == browser.page
+
+        leaked.add(PASSWORD)
+        browser.sign_in()
+        assert browser.account is not None
+        refused = portal.auth.password_change.change(
+            PASSWORD, NEW_PASSWORD, NEW_PASSWORD, client_of(browser)
+        )
+        assert ChangeRefused(unmet=("too_common",), differs=False) == refused
 
 
 class TestAccounts:
