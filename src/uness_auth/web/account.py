@@ -21,7 +21,6 @@ from ..outcomes import (
     PasswordSuspended,
     Resumed,
     SessionsClosed,
-    SessionsListed,
     SignedIn,
     SignInVetoed,
     Throttled,
@@ -157,17 +156,10 @@ def show_sessions(turn: Turn, /) -> Answer:
     """
     if not turn.auth.open_sessions.is_offered:
         return turn.pages.stops.not_found(turn.context)
-    owner = _owner(turn)
-    if owner is None:
+    listed, owner = turn.auth.open_sessions.show(turn.visitor.client), _owner(turn)
+    if isinstance(listed, NotSignedIn) or owner is None:
         return _to_start(turn, SESSIONS)
-    match turn.auth.open_sessions.show(turn.visitor.client):
-        case SessionsListed() as listed:
-            context = turn.for_owner(owner, SESSIONS)
-            return _pages(turn).sessions(context, listed=listed)
-        case NotSignedIn():
-            return _to_start(turn, SESSIONS)
-        case _ as never:
-            assert_never(never)
+    return _pages(turn).sessions(turn.for_owner(owner, SESSIONS), listed=listed)
 
 
 def close_sessions(turn: Turn, /) -> Answer:

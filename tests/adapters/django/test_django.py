@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -51,6 +52,7 @@ from uness_auth.testing.journeys import (
     OTHER_PASSWORD,
     PASSWORD,
     Portal,
+    change_password,
     sign_in,
     start,
 )
@@ -295,6 +297,100 @@ class TestLoginRequired:
         inside.visit("/permitted")
 
         assert 200 == inside.status
+
+
+class TestRecentLoginRequired:
+    @pytest.mark.parametrize("asked", ["/notes?a=b", "/notes-later", "/classy-notes"])
+    def test_asks_again_after_a_while(
+        self, portal: Portal, inside: DjangoBrowser, asked: str
+    ) -> None:
+        """
+        Function, coroutine and class: let in, asked again, and let in once more.
+        """
+        inside.visit(asked)
+        assert 200 == inside.status
+        portal.clock.tick(timedelta(minutes=11))
+        inside.visit(asked)
+        assert inside.title.startswith("Confirmez que c'est bien vous")
+        inside.fill("Votre mot de passe Uness*", PASSWORD)
+        inside.press("Confirmer")
+
+        assert asked == inside.path
+        assert 200 == inside.status
+
+    @pytest.mark.parametrize("asked", ["/notes", "/notes-later", "/classy-notes"])
+    def test_of_a_stranger(self, portal: Portal, asked: str) -> None:
+        """
+        Whoever has no session of ours signs in, whatever Django's says; no cache keeps
+        the answer.
+        """
+        client = Client(SERVER_NAME="localhost")
+        client.force_login(USER.objects.create_user("nadia", NADIA))
+        answer = client.get(asked)
+
+        assert f"http://localhost/auth/?next=%2F{asked[1:]}" == answer["Location"]
+        assert "Cookie" in answer["Vary"]
+        assert "no-store" == answer["Cache-Control"]
+
+    def test_a_form_is_not_asked_for_again(
+        self, portal: Portal, inside: DjangoBrowser
+    ) -> None:
+        """
+        A post that comes too late leads to where one proves it, and then home.
+        """
+        client = Client(SERVER_NAME="localhost")
+        client.cookies["uness-session"] = inside.cookies["uness-session"]
+        portal.clock.tick(timedelta(minutes=11))
+
+        assert "http://localhost/auth/again" == client.post("/notes")["Location"]
+
+    def test_a_store_that_fails(self, inside: DjangoBrowser, broken: Broken) -> None:
+        """
+        Nobody is let in, nor led away.
+        """
+        broken.is_down = True
+        for asked in ("/notes", "/notes-later", "/classy-notes"):
+            inside.visit(asked)
+
+            assert 503 == inside.status
+
+
+class TestChangePassword:
+    def test_goes_on_in_a_new_session(
+        self, inside: DjangoBrowser, heard: list[tuple[str, dict[str, Any]]]
+    ) -> None:
+        """
+        The user stays; Django's session goes on under another key, and its CSRF value
+        is new; nobody signed in anew.
+        """
+        inside.visit("/cart")
+        before = dict(inside.cookies)
+        inside.visit("/auth/account/password")
+        change_password(inside, PASSWORD, OTHER_PASSWORD)
+
+        assert inside.title.startswith("Mot de passe modifié")
+        for name in ("uness-session", "sessionid", "csrftoken"):
+            assert before[name] != inside.cookies[name]
+        assert [] == heard
+        inside.visit("/cart")
+        assert "2" == inside.text
+        inside.visit("/who")
+        assert str(USER.objects.get(email=CAMILLE).pk) in inside.text
+
+    def test_a_wrong_one_is_no_failed_sign_in(
+        self, inside: DjangoBrowser, heard: list[tuple[str, dict[str, Any]]]
+    ) -> None:
+        """
+        Nothing rotates, and Django's signal for sign-ins says nothing.
+        """
+        inside.visit("/cart")
+        before = dict(inside.cookies)
+        inside.visit("/auth/account/password")
+        change_password(inside, OTHER_PASSWORD, PASSWORD)
+
+        assert 422 == inside.status
+        assert before == {**inside.cookies, "csrftoken": before["csrftoken"]}
+        assert [] == heard
 
 
 class TestLogout:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,15 @@ from flask_wtf import CSRFProtect
 from uness_auth import ConfigurationError, Site
 from uness_auth.errors import StorageError
 from uness_auth.events import Event, EventKind
-from uness_auth.flask import FlaskAuth, current_account, login_required, signals
+from uness_auth.flask import (
+    FlaskAuth,
+    current_account,
+    login_required,
+    recent_login_required,
+    signals,
+)
 from uness_auth.storage.memory import MemoryStorage
-from uness_auth.testing import Outbox
+from uness_auth.testing import FixedClock, Outbox
 from uness_auth.testing.browser import HtmlBrowser
 from uness_auth.web.http import SECURITY_HEADERS
 
@@ -328,6 +335,104 @@ class TestLoginRequired:
 
             assert "no-store" == browser.reply.header("Cache-Control")
             assert "Cookie" in browser.reply.header("Vary")
+
+
+class TestRecentLoginRequired:
+    @pytest.fixture(name="app")
+    def _app(self, sign: Sign) -> Flask:
+        """
+        An app with a page for those who proved just now who they are.
+        """
+        app = host()
+        FlaskAuth(sign.auth, app)
+
+        @app.route("/notes", methods=["GET", "POST"])
+        @recent_login_required
+        def notes() -> str:
+            return f"<title>Notes</title>{current_account.display_name}"
+
+        @app.get("/later")
+        @recent_login_required
+        async def later() -> str:
+            return f"<title>Plus tard</title>{current_account.display_name}"
+
+        return app
+
+    def test_asks_again_after_a_while(
+        self,
+        app: Flask,
+        sign: Sign,
+        browse: Browse,
+        sign_in: SignIn,
+        clock: FixedClock,
+    ) -> None:
+        """
+        Let in, then asked again, then let in once more, on the very page.
+        """
+        browser = browse(app)
+        sign_in(browser, sign)
+        for path in ("/notes?a=b", "/later"):
+            browser.visit(path)
+            assert "Camille Durand" in browser.text
+            clock.tick(timedelta(minutes=11))
+            browser.visit(path)
+            assert browser.title.startswith("Confirmez que c'est bien vous")
+            browser.fill("Votre mot de passe Uness*", "Cheval7+Agrafe")
+            browser.press("Confirmer")
+
+            assert path == browser.path
+            assert "Camille Durand" in browser.text
+
+    def test_a_form_is_not_asked_for_again(
+        self,
+        app: Flask,
+        sign: Sign,
+        browse: Browse,
+        sign_in: SignIn,
+        clock: FixedClock,
+    ) -> None:
+        """
+        A post that comes too late leads to where one proves it, and then home.
+        """
+        assert "http://localhost/auth/" == app.test_client().post("/notes").location
+        browser = browse(app)
+        sign_in(browser, sign)
+        clock.tick(timedelta(minutes=11))
+        client = app.test_client()
+        session = browser.cookies["uness-session"]
+        client.set_cookie("uness-session", session, domain="localhost")
+
+        assert "http://localhost/auth/again" == client.post("/notes").location
+
+    def test_not_for_caches(self, app: Flask) -> None:
+        """
+        What depends on who asks is kept by no cache.
+        """
+        answer = app.test_client().get("/notes")
+
+        assert 303 == answer.status_code
+        assert "Cookie" in answer.headers["Vary"]
+        assert "no-store" == answer.headers["Cache-Control"]
+
+
+class TestTemplateHelp:
+    def test_ways_to_the_account(self, make_sign: MakeSign) -> None:
+        """
+        A host's templates learn both addresses, or that there is but one.
+        """
+        for lists, expected in (
+            (MemoryStorage().stores.session_lists, "/auth/account/sessions"),
+            (None, ""),
+        ):
+            stores = attrs.evolve(MemoryStorage().stores, session_lists=lists)
+            app = host()
+            FlaskAuth(make_sign(stores=stores).auth, app)
+            with app.test_request_context("/"):
+                shown = render_template_string(
+                    "{{ uness_auth.password_url }} {{ uness_auth.sessions_url }}"
+                )
+
+            assert f"/auth/account/password {expected}" == shown
 
 
 class TestCurrentAccount:

@@ -8,8 +8,9 @@ import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import attrs
 import pytest
@@ -42,6 +43,8 @@ from uness_auth.starlette import (
     current_account,
     login_required,
     optional_account,
+    recent_account,
+    recent_login_required,
 )
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import FastHashing, FixedClock, Outbox, sign_in
@@ -458,6 +461,125 @@ class TestLoginRequired:
 
         with pytest.raises(ConfigurationError, match=r"StarletteAuth\(auth, app\)"):
             client_of(app).get("/private")
+
+
+class TestRecentGuards:
+    @pytest.fixture(name="app")
+    def _app(self, sign: Sign) -> FastAPI:
+        """
+        An app with three pages for those who proved just now who they are.
+        """
+        app = FastAPI()
+        StarletteAuth(sign.auth, app)
+
+        @app.api_route("/later", methods=["GET", "POST"])
+        @recent_login_required
+        async def later(request: Request) -> str:
+            return str(request.user.display_name)
+
+        @app.api_route("/plain", methods=["GET", "POST"])
+        @recent_login_required
+        def plain(request: Request) -> str:
+            return str(request.user.display_name)
+
+        @app.api_route("/asked", methods=["GET", "POST"])
+        def asked(account: Annotated[Account, Depends(recent_account)]) -> str:
+            return account.display_name
+
+        return app
+
+    @pytest.mark.parametrize("path", ["/later", "/plain", "/asked"])
+    def test_ask_again_after_a_while(self, app: FastAPI, sign: Sign, path: str) -> None:
+        """
+        Strangers sign in; who did so just now is let in, and later asked again.
+        """
+        known = client_of(app, is_signed_in=True)
+        stranger = client_of(app).get(f"{path}?a=b")
+        assert f"/auth/?next=%2F{path[1:]}%3Fa%3Db" in stranger.headers["location"]
+        assert "Camille Durand" == known.get(path).json()
+        clock = cast("FixedClock", sign.auth.clock)
+        clock.tick(timedelta(minutes=11))
+        answer = known.get(f"{path}?a=b")
+
+        assert 303 == answer.status_code
+        assert (
+            f"http://localhost/auth/again?next=%2F{path[1:]}%3Fa%3Db"
+            == (answer.headers["location"])
+        )
+        assert "Cookie" in answer.headers["vary"]
+        assert "no-store" == answer.headers["cache-control"]
+
+    @pytest.mark.parametrize("path", ["/later", "/plain"])
+    def test_a_form_is_not_asked_for_again(
+        self, app: FastAPI, sign: Sign, path: str
+    ) -> None:
+        """
+        A post that comes too late leads to where one proves it, and then home.
+        """
+        known = client_of(app, is_signed_in=True)
+        clock = cast("FixedClock", sign.auth.clock)
+        clock.tick(timedelta(minutes=11))
+
+        assert "http://localhost/auth/" == client_of(app).post(path).headers["location"]
+        assert "http://localhost/auth/again" == known.post(path).headers["location"]
+
+    def test_what_wants_no_page_is_refused(self, app: FastAPI, sign: Sign) -> None:
+        """
+        A script learns that somebody is signed in, and not recently.
+        """
+        known = client_of(app, is_signed_in=True)
+        clock = cast("FixedClock", sign.auth.clock)
+        clock.tick(timedelta(minutes=11))
+        late, unknown = known.post("/asked"), client_of(app).post("/asked")
+
+        assert (401, 'Cookie error="insufficient_user_authentication"') == (
+            late.status_code,
+            late.headers["www-authenticate"],
+        )
+        assert (401, "Cookie") == (
+            unknown.status_code,
+            unknown.headers["www-authenticate"],
+        )
+
+    def test_without_a_request(self) -> None:
+        """
+        A view that could not be guarded is told where it is written, and by whom.
+        """
+
+        def view() -> Response:
+            raise AssertionError
+
+        with pytest.raises(ConfigurationError, match=r"recent_login_required: view"):
+            recent_login_required(view)
+
+
+class TestWaysToTheAccount:
+    def test_templates_learn_them(self, sign: Sign) -> None:
+        """
+        Both addresses, or that there is but one.
+        """
+        lists = attrs.evolve(MemoryStorage().stores, session_lists=None)
+        for one, expected in (
+            (sign, "/auth/account/sessions"),
+            (make_sign(stores=lists), ""),
+        ):
+            env = Environment(
+                loader=DictLoader(
+                    {"x": "{{ uness_auth.password_url }} {{ uness_auth.sessions_url }}"}
+                ),
+                autoescape=True,
+            )
+            templates = Jinja2Templates(env=env)
+
+            async def page(
+                request: Request, made: Jinja2Templates = templates
+            ) -> Response:
+                return made.TemplateResponse(request, "x")
+
+            app = Starlette(routes=[Route("/", page)])
+            StarletteAuth(one.auth, app, templates=templates)
+
+            assert f"/auth/account/password {expected}" == client_of(app).get("/").text
 
 
 def with_password(browser: ClientBrowser, sign: Sign) -> None:

@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from uness_auth import Policy
-from uness_auth.events import EventKind
+from uness_auth.events import Event, EventKind
 from uness_auth.model import Account
 from uness_auth.policy import CodePolicy, HashingPolicy, ThrottlePolicy
 from uness_auth.storage.memory import MemoryStorage
@@ -268,6 +268,28 @@ class TestChangePassword:
         assert browser.account is None
         open_to.append(CAMILLE)
         assert 303 == browser.sign_in(CAMILLE, OTHER_PASSWORD).status
+
+    def test_somebody_else_was_faster(self, portal: Portal) -> None:
+        """
+        Whoever was signed out everywhere while the password was compared signs in.
+        """
+        browser = signed_in(portal)
+        browser.get("account_password")
+
+        def sign_out(event: Event) -> None:
+            if event.kind is EventKind.PASSWORD_ACCEPTED:
+                portal.auth.provisioning.sign_out(CAMILLE)
+
+        portal.auth.subscribe(sign_out)
+        browser.post(
+            "account_password",
+            current=PASSWORD,
+            password=OTHER_PASSWORD,
+            confirmation=OTHER_PASSWORD,
+        )
+
+        assert f"/auth/?next=/auth/{PASSWORD_PATH}" == browser.page
+        assert 422 == portal.browser().sign_in(CAMILLE, OTHER_PASSWORD).status
 
     def test_a_remembered_session_is_asked_first(self, portal: Portal) -> None:
         """
