@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import URL, Engine, NullPool, create_engine, event, func, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from tests.adapters.flask import test_journeys
 from tests.adapters.flask.test_journeys import portal_on
 from tests.conftest import unless_missing
 from tests.servers import mariadb
@@ -96,6 +97,18 @@ class TestJourneysOnDatabases(Journeys):
 
     def make(self) -> Portal:
         return portal_on(self.stores)
+
+
+class TestTabsOnDatabases(test_journeys.TestTabs):
+    """
+    Ten tabs at the same moment, on each database.
+    """
+
+    @pytest.fixture(name="stores")
+    def _stores(self, url: str) -> Iterator[Stores]:
+        with closing(SQLStorage(url)) as storage:
+            storage.create_schema()
+            yield storage.stores
 
 
 class TestJourneysOnTwoStorages(TestJourneysOnDatabases):

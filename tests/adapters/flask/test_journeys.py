@@ -4,9 +4,12 @@ The tutorial on Flask, through its own test client.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from flask import Flask, render_template_string
 
 from uness_auth import Site, UnessAuth
@@ -19,8 +22,14 @@ from uness_auth.flask import (
 from uness_auth.ports import Stores
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import FastHashing, FixedClock, Outbox
-from uness_auth.testing.browser import HtmlBrowser, Reply
-from uness_auth.testing.journeys import Journeys, Portal
+from uness_auth.testing.browser import Browser, HtmlBrowser, Reply
+from uness_auth.testing.journeys import (
+    CAMILLE,
+    PASSWORD,
+    Journeys,
+    Portal,
+    sign_in,
+)
 
 
 BASE_URL = "http://localhost"
@@ -113,3 +122,59 @@ class TestFlaskJourneys(Journeys):
 
     def make(self) -> Portal:
         return portal_on(MemoryStorage().stores)
+
+
+class TestTabs:
+    """
+    One remembered cookie, ten tabs at the same moment.
+    """
+
+    @pytest.fixture(name="stores")
+    def _stores(self) -> Iterator[Stores]:
+        yield MemoryStorage().stores  # noqa: PT022 - what overrides it has something to close
+
+    def test_all_stay_signed_in(self, stores: Stores) -> None:
+        """
+        However many requests write down that the session was used, none ends it.
+        """
+        portal = portal_on(stores)
+        browser = portal.add_with_password()
+        sign_in(browser, CAMILLE, PASSWORD, is_remembered=True)
+        tabs = [portal.browse(sharing=browser) for _ in range(10)]
+
+        def restored(tab: Browser) -> str:
+            tab.visit("/private")
+            return tab.title
+
+        with ThreadPoolExecutor(len(tabs)) as pool:
+            for _ in range(3):
+                portal.clock.tick(timedelta(days=3))
+
+                assert ["Accueil"] * 10 == list(pool.map(restored, tabs))
+
+    def test_what_was_closed_stays_closed(self, stores: Stores) -> None:
+        """
+        Whoever signs out in one of them has signed out in all, late requests or not.
+        """
+        portal = portal_on(stores)
+        browser = portal.add_with_password()
+        sign_in(browser, CAMILLE, PASSWORD, is_remembered=True)
+        tabs = [portal.browse() for _ in range(10)]
+        for tab in tabs:
+            tab.cookies.update(browser.cookies)
+        portal.clock.tick(timedelta(days=3))
+        browser.visit("/private")
+
+        def leave_or_look(tab: Browser) -> None:
+            if tab is tabs[5]:
+                tab.visit("/private")
+                tab.press("Se déconnecter")
+            else:
+                tab.visit("/private")
+
+        portal.clock.tick(timedelta(minutes=2))
+        with ThreadPoolExecutor(len(tabs)) as pool:
+            list(pool.map(leave_or_look, tabs))
+        browser.visit("/private")
+
+        assert browser.title.startswith("Bienvenue !")
