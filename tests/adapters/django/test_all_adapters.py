@@ -44,6 +44,7 @@ JOURNEYS: Final = [name for name in vars(Journeys) if name.startswith("test_")]
 RANDOM: Final = (
     (re.compile(r'(name="csrf" value=")[^"]+'), r"\1…"),
     (re.compile(r'(name="challenge" value=")[^"]+'), r"\1…"),
+    (re.compile(r'(name="session" value=")[^"]+'), r"\1…"),
     (re.compile(r"(/link/)[^\s\"?]+"), r"\1…"),
 )
 # In their places each host puts its own.

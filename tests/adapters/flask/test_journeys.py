@@ -159,7 +159,7 @@ class TestTabs:
         portal = portal_on(stores)
         browser = portal.add_with_password()
         sign_in(browser, CAMILLE, PASSWORD, is_remembered=True)
-        tabs = [portal.browse() for _ in range(10)]
+        tabs: list[Any] = [portal.browse() for _ in range(10)]
         for tab in tabs:
             tab.cookies.update(browser.cookies)
         portal.clock.tick(timedelta(days=3))

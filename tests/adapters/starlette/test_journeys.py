@@ -138,7 +138,8 @@ def portal_on(
         hashing=FastHashing(),
         clock=clock,
     )
-    client = TestClient(make_app(auth), base_url=BASE_URL)
+    peer = ("127.0.0.1", 50_000)
+    client = TestClient(make_app(auth), base_url=BASE_URL, client=peer)
 
     def browse(sharing: ClientBrowser | None = None, **wishes: Any) -> ClientBrowser:
         browser = ClientBrowser(client, **wishes)
