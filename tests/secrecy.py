@@ -197,6 +197,8 @@ BIRTHS: Final = (
     Birth(
         "uness_auth.flows.password_link", "PasswordLink.set_password", _password_at(2)
     ),
+    Birth("uness_auth.flows.password_change", "PasswordChange.change", _password_at(1)),
+    Birth("uness_auth.flows.password_change", "PasswordChange.change", _password_at(2)),
 )
 # Imported by the tests that have it; the tests of the core have no framework.
 _LATE: Final = "uness_auth.django"

@@ -98,6 +98,16 @@ def greeted(visitor: Visitor) -> bool:
     return GREETING in visitor.text
 
 
+def make_it_wait(stranger: Visitor) -> None:
+    """
+    Get the password wrong until the account has to wait.
+    """
+    for _ in range(5):
+        sign_in(stranger, CAMILLE, WRONG)
+    sign_in(stranger, CAMILLE, PASSWORD)
+    assert 429 == stranger.status
+
+
 @pytest.mark.parametrize(("ours", "theirs"), SIDE_BY_SIDE)
 class TestSideBySide:
     """
@@ -227,6 +237,25 @@ class TestSideBySide:
 
         assert greeted(visitor)
         assert before == visitor.cookies
+
+    def test_a_known_device_is_known(self, site: Site, ours: str, theirs: str) -> None:
+        """
+        While a stranger has the account wait, its own browser gets in at the other
+        worker, and nobody is told of a new device.
+        """
+        here, there = site.worker(ours), site.worker(theirs)
+        visitor = site.house.add_with_password(here, PASSWORD)
+        sign_in(visitor, CAMILLE, PASSWORD)
+        assert greeted(visitor)
+        visitor.press("Se déconnecter")
+        mails = site.house.outbox.count(CAMILLE)
+        make_it_wait(Visitor(there))
+
+        visitor.worker = there
+        sign_in(visitor, CAMILLE, PASSWORD)
+
+        assert greeted(visitor)
+        assert mails == site.house.outbox.count(CAMILLE)
 
     def test_an_order_at_rest_is_delivered(
         self, site: Site, ours: str, theirs: str
@@ -425,6 +454,58 @@ class TestTheOldKeyIsRemoved:
         visitor.press("Se déconnecter")
 
         assert "Vous n'êtes plus connecté à" in visitor.text
+
+    def test_a_known_device_is_a_new_one(
+        self, site: Site, removed: Callable[[Visitor], None]
+    ) -> None:
+        """
+        A browser that the old key vouched for waits as others do; then its sign-in is
+        told as one from a new device, and from there on it is known again.
+        """
+        visitor = site.house.add_with_password(site.worker("before"), PASSWORD)
+        sign_in(visitor, CAMILLE, PASSWORD)
+        assert greeted(visitor)
+        visitor.press("Se déconnecter")
+        mails = site.house.outbox.count(CAMILLE)
+        removed(visitor)
+        stranger = Visitor(visitor.worker)
+        make_it_wait(stranger)
+
+        sign_in(visitor, CAMILLE, PASSWORD)
+
+        assert 429 == visitor.status
+        site.house.clock.tick(timedelta(minutes=2))
+        sign_in(visitor, CAMILLE, PASSWORD)
+        assert greeted(visitor)
+        assert mails + 1 == site.house.outbox.count(CAMILLE)
+        visitor.press("Se déconnecter")
+        make_it_wait(stranger)
+        sign_in(visitor, CAMILLE, PASSWORD)
+        assert greeted(visitor)
+
+    def test_a_device_used_meanwhile_is_known(
+        self, site: Site, removed: Callable[[Visitor], None]
+    ) -> None:
+        """
+        Each sign-in signs the cookie anew, so that who signed in since the second
+        deployment loses nothing with the old key.
+        """
+        visitor = site.house.add_with_password(site.worker("before"), PASSWORD)
+        sign_in(visitor, CAMILLE, PASSWORD)
+        assert greeted(visitor)
+        visitor.press("Se déconnecter")
+        visitor.worker = site.worker("second deployment")
+        sign_in(visitor, CAMILLE, PASSWORD)
+        assert greeted(visitor)
+        visitor.press("Se déconnecter")
+        mails = site.house.outbox.count(CAMILLE)
+        removed(visitor)
+        make_it_wait(Visitor(visitor.worker))
+
+        sign_in(visitor, CAMILLE, PASSWORD)
+
+        assert greeted(visitor)
+        assert mails == site.house.outbox.count(CAMILLE)
 
 
 class TestTheNewKeySigns:

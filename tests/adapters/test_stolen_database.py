@@ -407,6 +407,23 @@ def links_that_work(loot: Loot, thief: Thief) -> list[str]:
     return found
 
 
+def devices_that_work(loot: Loot, thief: Thief) -> set[str]:
+    """
+    Return the cookies that make a browser a known device of the account.
+    """
+    guard, now = (
+        loot.worker.auth.password_sign_in.password_check.guard,
+        loot.house.clock(),
+    )
+    account = loot.account(CAMILLE)
+    facts = (account.id, account.credential_version, now)
+    return {
+        cookie
+        for cookie in {*thief.devices(account, now), *thief.atoms}
+        if guard.devices.read(cookie, *facts).is_used
+    }
+
+
 def codes_that_work(loot: Loot, thief: Thief) -> bool:
     """
     Whether the code of each challenge in flight is among the guesses for it.
@@ -474,6 +491,14 @@ class TestStolen:
             visitor.press("SE CONNECTER")
             visitor.visit("/private")
             assert GREETING in visitor.text
+
+    def test_no_known_device(self, loot: Loot) -> None:
+        """
+        No browser can be made one that the account was signed in to before.
+        """
+        thief = Thief.of(loot.copied(), BASE_URL)
+
+        assert set() == devices_that_work(loot, thief)
 
     def test_no_hash_is_a_password(self, loot: Loot) -> None:
         """
@@ -545,13 +570,17 @@ class TestStolenWithTheKey:
     def test_links_and_codes(self, loot: Loot) -> None:
         """
         With the key among what was copied, it makes links that set passwords, and every
-        code; no cookie, which no key makes.
+        code, and a known device, which signs nobody in.
         """
         thief = Thief.of([loot.copied(), KEY], BASE_URL)
 
         assert codes_that_work(loot, thief)
         assert [CAMILLE, NADIA] == links_that_work(loot, thief)
         assert EventKind.PASSWORD_SET in loot.successes()
+        [device] = devices_that_work(loot, thief)
+        visitor = Visitor(loot.worker)
+        visitor.cookies["uness-device"] = device
+        assert GREETING not in shown(visitor)
         assert GREETING in shown(sign_in(loot, OTHER_PASSWORD))
 
     def test_a_store_that_keeps_tokens(

@@ -243,6 +243,18 @@ class Thief:
             )
             yield mark + signer.sign(base64_encode(payload)).decode()
 
+    def devices(self, account: Account, now: datetime) -> Iterator[str]:
+        """
+        Yield cookies that say that the account was signed in to in this browser.
+        """
+        day = f"{int(now.timestamp() // 86_400):05}"
+        browser = "A" * 22
+        for key in self.keys(Purpose.DEVICE):
+            used = digest_under(key, "used", browser, day, account.id)
+            facts = (browser, day, account.id, str(account.credential_version))
+            known = digest_under(key, "known", *facts)
+            yield f"{browser}{day}{used[:24]}{known[:24]}"
+
     def codes(self, challenge: CodeChallenge, digits: int) -> set[str]:
         """
         Return the codes that a challenge may have: with each text as the key that it
