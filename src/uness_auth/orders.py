@@ -4,9 +4,11 @@ Places mail orders within the account's mail budget, and delivers them.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from datetime import datetime
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Final
 
 import attrs
@@ -191,13 +193,20 @@ class Orders:
         try:
             self.mailer.send(message, account.address)
         except MailError as exc:
-            # Mail servers like to repeat the address; an event holds no whole one.
-            reason = str(exc).replace(account.address, masked_address(account.address))
-            self.audit.record(
-                EventKind.MAIL_FAILED, account, method=order.kind, reason=reason
-            )
+            self._failed(order, account, str(exc))
             raise
+        except Exception as exc:  # noqa: BLE001 - what it says may quote the mail: it goes no further
+            reason = _told(self.mailer, exc)
+            self._failed(order, account, reason)
+            raise MailError(reason) from None
         self.audit.record(_SENT[order.kind], account, method=order.kind)
+
+    def _failed(self, order: MailOrder, account: Account, reason: str) -> None:
+        # Mail servers like to repeat the address; an event holds no whole one.
+        reason = reason.replace(account.address, masked_address(account.address))
+        self.audit.record(
+            EventKind.MAIL_FAILED, account, method=order.kind, reason=reason
+        )
 
     def _mail(
         self, order: MailOrder, account: Account | None, client: Client
@@ -266,4 +275,13 @@ def _nobody(order: MailOrder) -> Account:
         credential_version=order.credential_version,
         created_at=order.issued_at,
         password_hash="-" if order.kind is OrderKind.RESET_LINK else "",
+    )
+
+
+def _told(mailer: Mailer, exc: Exception) -> str:
+    # What is wrong and where, for whoever wrote the mailer; not in its words.
+    place = traceback.extract_tb(exc.__traceback__)[-1]
+    return (
+        f"{type(mailer).__name__} raised {type(exc).__name__} in {place.name}(), line "
+        f"{place.lineno} of {Path(place.filename).name}: let it raise MailError"
     )

@@ -4,8 +4,11 @@ Mail orders: within a budget, without a secret, and honest about what left.
 
 from __future__ import annotations
 
+import re
+import traceback
 from datetime import timedelta
-from typing import Any
+from email.message import EmailMessage
+from typing import Any, ClassVar
 
 import attrs
 import pytest
@@ -35,6 +38,33 @@ class Queue:
         Keep *order*.
         """
         self.orders.append(order)
+
+
+class QuotingMailer:
+    """
+    A mailer that raises what it should not, with the mail in it.
+    """
+
+    for_development_only: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self.quoted = ""
+
+    def send(self, message: EmailMessage, _to: str, /) -> None:
+        """
+        Quote the link of the mail.
+        """
+        self.quoted = re.findall(r"/link/(\S{20,})", str(body_of(message)))[0]
+        raise ValueError(body_of(message))
+
+
+def body_of(message: EmailMessage) -> str:
+    """
+    Return the text of a mail.
+    """
+    body = message.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
 
 
 @attrs.frozen
@@ -181,6 +211,34 @@ class TestDeliver:
         auth.deliver(desk.queue.orders[0])
 
         assert 1 == len(desk.outbox.messages)
+
+    def test_mailer_that_breaks(self, auth: UnessAuth, desk: Desk) -> None:
+        """
+        What a mailer raises that is no `MailError` is told by its kind and place, not
+        in its words, which may quote the mail; the mail may be asked for again.  P19.
+        """
+        mailer = QuotingMailer()
+        now = UnessAuth(
+            site=auth.site,
+            stores=desk.storage.stores,
+            mailer=mailer,
+            subscribers=[desk.log],
+            clock=desk.clock,
+        )
+
+        for _ in range(2):
+            with pytest.raises(MailError) as caught:
+                _ = now.password_link.request(CAMILLE, HERE)
+            told = "".join(traceback.format_exception(caught.value))
+            assert re.fullmatch(
+                r"QuotingMailer raised ValueError in send\(\), line \d+ of "
+                r"test_orders\.py: let it raise MailError",
+                str(caught.value),
+            )
+            assert mailer.quoted
+            assert mailer.quoted not in told
+            reason = desk.log.last(EventKind.MAIL_FAILED).reason
+            assert str(caught.value) == reason
 
     def test_store_that_fails(self, auth: UnessAuth, desk: Desk) -> None:
         """
