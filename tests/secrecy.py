@@ -43,8 +43,9 @@ _RUN: Final = re.compile(r"[A-Za-z0-9_-]{20,}")
 # Their DEBUG is every statement and every row: a copy of the database, which
 # `tests/adapters/test_stolen_database.py` steals.  Their warnings and errors are heard.
 _DATABASES: Final = ("sqlalchemy.engine", "sqlalchemy.pool", "django.db.backends")
-# The visitor's side of a test client: a browser knows where it goes.
-CLIENTS: Final = ("httpcore", "httpx")
+# The other side, which no site has: a test's browser knows where it goes, and the mail
+# server of a test what it is given.
+OTHER_SIDE: Final = ("httpcore", "httpx", "mail.log")
 _RULES: Final = PasswordPolicy()
 
 
@@ -333,6 +334,13 @@ class Watch:
         finally:
             self.ear.is_open = False
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        """
+        Learn what the fixtures imported.
+        """
+        self._learn_where_born()
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
@@ -463,5 +471,5 @@ class Watch:
 
 
 def _is_loud(logger: logging.Logger, level: int) -> bool:
-    is_loud = logger.name.startswith((*_DATABASES, *CLIENTS))
+    is_loud = logger.name.startswith((*_DATABASES, *OTHER_SIDE))
     return is_loud and level < logging.WARNING

@@ -40,7 +40,7 @@ from tests.adapters.thief import (
     raw_forms,
     rows_of,
 )
-from tests.secrecy import CLIENTS, needles, search, told_by
+from tests.secrecy import OTHER_SIDE, needles, search, told_by
 from uness_auth import CodePolicy, Policy
 from uness_auth.events import EventKind
 from uness_auth.keys import token_digest
@@ -97,7 +97,7 @@ class Logs(logging.Handler):
         """
         Keep a line of the site's.
         """
-        if not record.name.startswith(CLIENTS):
+        if not record.name.startswith(OTHER_SIDE):
             self.lines.append(f"{record.name} {told_by(record)}")
 
     def open(self) -> None:
