@@ -73,6 +73,8 @@ BASE_URL = os.environ["BASE_URL"]
 KEYS = [one for one in os.environ.get("UNESS_AUTH_KEYS", "").split(",") if one]
 
 SECRET_KEY = KEYS[-1] if KEYS else secrets.token_urlsafe(48)
+# What Django itself signed under another key of the ring is good through a rotation.
+SECRET_KEY_FALLBACKS = KEYS[:-1]
 ALLOWED_HOSTS = [urlsplit(BASE_URL).hostname or "", "127.0.0.1", "localhost"]
 ROOT_URLCONF = "django_portal.urls"
 LANGUAGE_CODE = "fr"

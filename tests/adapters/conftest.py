@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.adapters.portals import FRAMEWORKS, House, house
+from tests.secrecy import Ear
 
 
 @pytest.fixture(name="django_template", scope="session")
@@ -29,3 +31,13 @@ def _house(
     """
     with house(request.param, tmp_path, django_template) as opened:
         yield opened
+
+
+@pytest.fixture(name="ear")
+def _ear(request: pytest.FixtureRequest) -> Ear:
+    """
+    What hears every logger, down to DEBUG, and knows what was made: `tests.secrecy`.
+    """
+    watch: Any = request.config.pluginmanager.get_plugin("secrecy")
+    ear: Ear = watch.ear
+    return ear

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import pytest
-from aiosmtpd.controller import Controller
 
+from tests.adapters.mail_server import MailServer, running
 from tests.adapters.portals import House, OrdersAtRest, Visitor
 from tests.secrecy import Ear
 from uness_auth import CodePolicy, MailError, Policy
@@ -79,57 +79,36 @@ class QuotingFirst:
             raise MailError(msg) from exc
 
 
-class Refusing(Controller):
+class Refusing(MailServer):
     """
     A mail server that repeats the whole mail as it refuses it, as spam filters do.
     """
 
-    def __init__(self) -> None:
-        super().__init__(self, hostname="127.0.0.1", port=0)
-
-    def _trigger_server(self) -> None:
-        # aiosmtpd believes that port 0 is its port.
-        server: Any = self.server
-        self.port = server.sockets[0].getsockname()[1]
-        super()._trigger_server()  # type: ignore[no-untyped-call]  # it has no types
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+    def take(self, content: bytes) -> str:
         """
         Refuse the mail with all its words.
         """
         # Soft line breaks taken out, so that it is the mail's own.
-        words = envelope.content.decode().replace("=\r\n", "").split()
+        words = content.decode().replace("=\r\n", "").split()
         return f"554 5.7.1 blocked: {' '.join(words)[:480]}"
 
 
 @pytest.fixture(name="refusing")
-def _refusing() -> Iterator[Refusing]:
+def _refusing() -> Iterator[MailServer]:
     """
     A mail server that refuses.
     """
-    server = Refusing()
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(name="ear")
-def _ear(request: pytest.FixtureRequest) -> Ear:
-    """
-    What hears every logger, down to DEBUG, and knows what was made: `tests.secrecy`.
-    """
-    watch: Any = request.config.pluginmanager.get_plugin("secrecy")
-    ear: Ear = watch.ear
-    return ear
+    with running(Refusing()) as server:
+        yield server
 
 
 @pytest.fixture(name="mailer", params=["quoting", "quoting first", "smtp", "nobody"])
-def _mailer(request: pytest.FixtureRequest, refusing: Refusing) -> object:
+def _mailer(request: pytest.FixtureRequest, refusing: MailServer) -> object:
     """
     A mailer that is broken, in each way.
     """
     if request.param == "smtp":
-        return SMTPMailer.from_url(f"smtp://127.0.0.1:{refusing.port}")
+        return SMTPMailer.from_url(refusing.url)
     if request.param == "nobody":
         # Nobody listens there.
         return SMTPMailer.from_url("smtp://127.0.0.1:1")
