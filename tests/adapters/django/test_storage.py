@@ -5,8 +5,10 @@ What only the stores on Django's ORM do: transactions of the host's, faults, new
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any
 
 import attrs
@@ -43,6 +45,7 @@ USER: Any = get_user_model()
 VERSION = ACCOUNT.credential_version
 
 
+MADE_OUT = {"found", "state", "is_current", "digest", "account"}
 # How Django is told not to wait long, by vendor.
 HASTY: dict[str, dict[str, Any]] = {
     "sqlite": {"timeout": 0.2},
@@ -66,6 +69,44 @@ def _registry(stores: Stores) -> Registry:
     """
     assert stores.registry is not None
     return stores.registry
+
+
+def made_out(look: Callable[[], object]) -> list[str]:
+    """
+    Return, in order, what our storage does with a row while it looks for an account.
+    """
+    called: list[str] = []
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        is_ours = "uness_auth/django/storage" in code.co_filename
+        if event == "call" and is_ours and code.co_name in MADE_OUT:
+            called.append(code.co_name)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        look()
+    finally:
+        sys.setprofile(before)
+    return called
+
+
+class TestEqualWork:
+    @pytest.mark.parametrize("method", ["by_id", "by_address"])
+    def test_nobody_is_made_out_as_somebody_is(
+        self, stores: Stores, registry: Registry, method: str
+    ) -> None:
+        """
+        What is done with a row once it is read is done where there is none (P33).
+        """
+        registry.apply([ACCOUNT])
+        look = getattr(stores.accounts, method)
+        key = ACCOUNT.id if method == "by_id" else ACCOUNT.address
+        known = made_out(lambda: look(key))
+
+        assert ["found", "state", "is_current", "digest", "account"] == known
+        assert known == made_out(lambda: look(f"0{key}"))
 
 
 class TestEnclosed:

@@ -34,6 +34,8 @@ OWN: Final = (
     "is_password_suspended",
     "seen_digest",
 )
+# The rest of `OWN`: not disabled, not suspended, and last seen as nothing is.
+NOBODY: Final = (False, False, "")
 TRIES: Final = 8
 
 
@@ -95,6 +97,13 @@ class Directory:
             *OWN,
             *(f"user__{name}" for name in users.watched),
         )
+        # An active user with a password, as far as it takes to make one out.
+        state = ("-" * 100, "", True)[: len(users.watched)]
+        self._nobody: tuple[Any, ...] = (
+            *("", None, "", 0, None, "", ""),
+            *NOBODY,
+            *state,
+        )
         self._prepared: dict[str, Prepared] = {
             term: Prepared(database, self._query({term: ANYTHING}))
             for term in ("id", "address")
@@ -128,7 +137,10 @@ class Directory:
             return None
         for _ in range(TRIES):
             found = self.look(doing, term, value)
-            if found is None or found.is_current:
+            if found is None:
+                self._make_out_nobody()
+                return None
+            if found.is_current:
                 return found
             self.follow(doing, found)
         msg = f"{doing} failed: the user changed {TRIES} times while it was read"
@@ -169,6 +181,12 @@ class Directory:
             # Two users with one address: who had it first keeps it, and nobody is
             # found under this one until an operator has sorted it out.
             self._follow(doing, found, None)
+
+    def _make_out_nobody(self) -> None:
+        # What is done with a row once it is read, so that time does not tell that there
+        # is none: half of the difference that is left.
+        nobody = self.found(self._nobody)
+        _ = nobody.is_current, nobody.account
 
     def _query(self, terms: dict[str, Any]) -> Any:
         return self.rows.filter(**terms).values_list(*self.columns)
