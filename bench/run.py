@@ -1,5 +1,6 @@
 """
-What ours costs: beside its peers and the floor, to import, and in a storm.
+What ours costs: beside its peers and the floor, to import, and in a storm; and whether
+its time tells accounts apart.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a few rounds, no storm")
     parser.add_argument("--skip-storm", action="store_true")
     parser.add_argument("--skip-storage", action="store_true")
+    parser.add_argument("--skip-equal-work", action="store_true")
     parser.add_argument("--disk", action="store_true", help="commits reach the disk")
     chosen = parser.parse_args()
     has_storm = not (chosen.quick or chosen.skip_storm)
@@ -67,6 +69,8 @@ def main() -> int:
     if has_storm:
         all_reached &= beside("storm.py")
         all_reached &= beside("asgi_storm.py")
+    if not chosen.skip_equal_work:
+        all_reached &= beside("equal_work.py", *(["--quick"] if chosen.quick else []))
     if not chosen.skip_storage:
         all_reached &= beside("storage.py", *(["--quick"] if chosen.quick else []))
     return 0 if all_reached else 1

@@ -319,6 +319,8 @@ class Mailer(Protocol):
 class OrderQueue(Protocol):
     """
     Keeps mail orders for a worker that calls `uness_auth.UnessAuth.deliver`.
+
+    Decoys are among them: orders for addresses of nobody, which are dropped there.
     """
 
     def put(self, order: MailOrder, /) -> None:
