@@ -112,8 +112,9 @@ class Argon2Hashing:
         """
         Do the work of `verify`, for an account that has no password.
         """
-        # A text too long to be hashed is left out here as well: its length would
-        # otherwise show in the time that both of them take.
+        # The work around the hash is done as well: what it asks for is read, and a text
+        # too long to be hashed is left out, or its length would show in the time.
+        _ = self._is_within_ceilings(self._decoy)
         _ = self._matches(self._decoy, secret_of(password) or b"")
 
     def _matches(self, password_hash: str, secret: bytes) -> bool:

@@ -19,6 +19,7 @@ from argon2.low_level import Type
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uness_auth import passwords
 from uness_auth.errors import ConfigurationError, HashingError
 from uness_auth.passwords import NICENESS, Argon2Hashing, HashingSlots
 from uness_auth.policy import MOST_HASHED_BYTES, HashingPolicy
@@ -251,6 +252,24 @@ class TestDecoy:
         (computed,) = hasher.computed
 
         assert not hasher.argon2.check_needs_rehash(computed)
+
+    def test_reads_what_its_hash_asks_for(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """
+        P33: the work around the hash is that of an ordinary comparison, too.
+        """
+        read: list[str] = []
+
+        def noting(stored: str) -> argon2.Parameters:
+            read.append(stored)
+            return argon2.extract_parameters(stored)
+
+        monkeypatch.setattr(passwords, "extract_parameters", noting)
+        assert not hashing.verify(HASH, "typed")
+        hashing.decoy("typed")
+
+        assert [HASH, hashing._decoy] == read  # noqa: SLF001 - nothing else tells
 
     def test_is_a_hash_that_argon2_reads(self) -> None:
         """
