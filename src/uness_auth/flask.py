@@ -22,7 +22,7 @@ from flask import (
     request,
 )
 from markupsafe import Markup
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.local import LocalProxy
 from werkzeug.routing import PathConverter
 
@@ -31,6 +31,7 @@ from .errors import ConfigurationError, StorageError
 from .events import Event, EventKind
 from .model import Account
 from .outcomes import NotSignedIn, ResumeAnswer, Resumed
+from .web.forms import BROKEN_OFF
 from .web.http import CSP, SECURITY_HEADERS, Answer, Cookie, Page, Redirect, Request
 from .web.logs import ACCESS_LOGGERS, mask_link_tokens
 from .web.redirects import encoded_path
@@ -72,13 +73,23 @@ signals: Final[Mapping[EventKind, NamedSignal]] = MappingProxyType(
 
 class _Rest(PathConverter):
     """
-    Whatever is left of a path, slashes at its start too.
+    Whatever is left of a path, slashes at its start and line breaks too.
 
     Werkzeug would tidy them away with a redirect, at the host that the client named.
     """
 
     NAME: Final = "uness_auth_rest"
-    regex = ".*?"
+    regex = "(?s:.*?)"
+    part_isolating = False
+
+
+class _Token(PathConverter):
+    """
+    Whatever stands where a link's token stands, so that what is none is told as such.
+    """
+
+    NAME: Final = "uness_auth_token"
+    regex = "(?s:.+?)"
     part_isolating = False
 
 
@@ -113,7 +124,7 @@ class FlaskAuth:
             raise ConfigurationError(msg)
         check_free(prefix, [rule.rule for rule in app.url_map.iter_rules()])
         app.extensions[EXTENSION] = self
-        app.url_map.converters[_Rest.NAME] = _Rest
+        app.url_map.converters |= {_Rest.NAME: _Rest, _Token.NAME: _Token}
         app.register_blueprint(self._blueprint(), url_prefix=prefix)
         if not any(rule.rule == WELL_KNOWN for rule in app.url_map.iter_rules()):
             app.add_url_rule(
@@ -147,7 +158,7 @@ class FlaskAuth:
     def _blueprint(self) -> Blueprint:
         blueprint = Blueprint(EXTENSION, __name__, template_folder="templates")
         for route in self.site.routes:
-            rule = "/" + route.path.replace("{token}", "<path:token>")
+            rule = "/" + route.path.replace("{token}", f"<{_Token.NAME}:token>")
             self._add(blueprint, rule, route.name, partial(self._serve, route))
         self._add(blueprint, "/static/<path:name>", "static_file", _static_file)
         self._add(blueprint, f"/<{_Rest.NAME}:rest>", "not_found", self._not_found)
@@ -372,6 +383,9 @@ def _read(limit: int) -> bytes:
     except RequestEntityTooLarge:
         # The app's own MAX_CONTENT_LENGTH is smaller than ours.
         return bytes(limit)
+    except (ClientDisconnected, OSError):
+        # It ended early, or came in chunks that are none: half a form is no attempt.
+        return BROKEN_OFF
 
 
 def _response(answer: Answer) -> Response:

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.middleware.csrf import CsrfViewMiddleware, get_token
 from django.utils.translation import get_language
 
+from ..web.forms import BROKEN_OFF
 from ..web.http import Answer, Cookie, Page, Redirect, Request
 from .templates import render
 
@@ -135,7 +136,17 @@ def _read(request: Any, limit: int) -> bytes:
         # Somebody before us read it, for a log or a signature.
         return bytes(request.body[:limit])
     try:
-        return bytes(request.read(limit))
+        body = bytes(request.read(limit))
     except UnreadablePostError:
-        # The client is gone: whatever it sent is no form.
-        return b""
+        # The client is gone: half a form is no attempt.
+        return BROKEN_OFF
+    # A server that meets the end too early hands over what there was.
+    return body if len(body) >= min(limit, _declared(request)) else BROKEN_OFF
+
+
+def _declared(request: HttpRequest) -> int:
+    # As Django reads it.
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0

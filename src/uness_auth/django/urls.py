@@ -6,17 +6,31 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, path, re_path, register_converter
+from django.urls.converters import StringConverter
 
 from ..web.routes import ROUTES
 from .views import not_found_view, serve, static_view
 
 
+class TokenConverter(StringConverter):
+    """
+    Whatever stands where a link's token stands, so that what is none is told as such.
+    """
+
+    # Line breaks too, which a dot alone would leave to Django.
+    regex: str = "(?s:.+)"
+
+
+register_converter(TokenConverter, "uness_auth_token")
+
 app_name: Final = "uness_auth"
 urlpatterns: list[URLPattern] = [
     *(
         path(
-            route.path.replace("{token}", "<path:token>"), serve(route), name=route.name
+            route.path.replace("{token}", "<uness_auth_token:token>"),
+            serve(route),
+            name=route.name,
         )
         for route in ROUTES
     ),

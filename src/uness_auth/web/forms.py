@@ -14,6 +14,8 @@ from .http import Request
 
 LONGEST_BODY: Final = 16_384
 MOST_FIELDS: Final = 20
+# What an adapter hands in for a body that broke off: no form reads so.
+BROKEN_OFF: Final = b"%"
 _TYPE: Final = "application/x-www-form-urlencoded"
 
 

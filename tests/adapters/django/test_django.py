@@ -23,6 +23,7 @@ from django.contrib.auth.signals import (
     user_logged_out,
     user_login_failed,
 )
+from django.core.handlers.wsgi import LimitedStream
 from django.db import connection
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -56,6 +57,7 @@ from uness_auth.testing.journeys import (
     sign_in,
     start,
 )
+from uness_auth.web.forms import FormFault, read_fields
 from uness_auth.web.http import SECURITY_HEADERS
 
 
@@ -818,6 +820,7 @@ class TestPages:
             ("POST", "/auth/", 415),
             ("GET", "/auth/static/nothing.css", 404),
             ("GET", "/auth/link/x", 404),
+            ("GET", "/auth/link/x%0A", 404),
         ],
     )
     def test_every_answer_has_the_headers(
@@ -833,6 +836,14 @@ class TestPages:
         assert status == answer.status_code
         assert set(SECURITY_HEADERS) - {("Vary", "Cookie")} <= set(headers.items())
         assert "Cookie" in answer["Vary"]
+
+    def test_a_token_of_any_kind(self, portal: Portal) -> None:
+        """
+        Line breaks too: what stands where a token stands is told to be none.
+        """
+        answer = Client(SERVER_NAME="localhost").get("/auth/link/x%0Ay/z%0A")
+
+        assert "<title>Lien incomplet" in answer.content.decode()
 
     def test_answers_that_are_not_ours(self, portal: Portal) -> None:
         """
@@ -1056,7 +1067,26 @@ class TestForms:
         environ: dict[str, Any] = {"wsgi.input": Gone(), "CONTENT_LENGTH": "9"}
         request = RequestFactory(**environ).generic("POST", "/auth/")
 
-        assert b"" == request_from(request).read(10)
+        assert FormFault.MALFORMED == read_fields(request_from(request).read(10))
+
+    @pytest.mark.parametrize(
+        ("length", "is_whole"), [("9", True), ("10", False), ("", True), ("x", True)]
+    )
+    def test_less_than_was_said(
+        self, portal: Portal, length: str, is_whole: bool
+    ) -> None:
+        """
+        A body that is shorter than it says is no form: half of one is no attempt.
+        """
+        environ: dict[str, Any] = {"wsgi.input": BytesIO(b"email=a.b")}
+        request = RequestFactory(**environ).generic("POST", "/auth/")
+        # Where nobody says how long it is, Django takes it for empty.
+        stream = LimitedStream(environ["wsgi.input"], 9)
+        request._stream = stream  # noqa: SLF001 - as its server would
+        request.META["CONTENT_LENGTH"] = length
+        read = read_fields(request_from(request).read(100))
+
+        assert ({"email": "a.b"} if is_whole else FormFault.MALFORMED) == read
 
 
 class Reader:

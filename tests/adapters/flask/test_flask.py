@@ -103,6 +103,18 @@ class Fit:
         return getattr(self._real, name)
 
 
+class BrokenChunks(BytesIO):
+    """
+    What werkzeug's server hands over of chunks that are none.
+    """
+
+    def read(self, _size: int | None = -1, /) -> bytes:
+        """
+        Fail as it does.
+        """
+        raise OSError
+
+
 def all_headers(response: Any) -> set[tuple[str, str]]:
     """
     The headers of a response.
@@ -761,6 +773,31 @@ class TestNeighbours:
 
             assert status == answer.status_code
 
+    @pytest.mark.parametrize(
+        "environ",
+        [
+            {"CONTENT_LENGTH": "9"},
+            {"wsgi.input_terminated": True, "wsgi.input": BrokenChunks()},
+        ],
+        ids=["gone", "chunks"],
+    )
+    def test_a_body_that_breaks_off(self, sign: Sign, environ: dict[str, Any]) -> None:
+        """
+        Half a form is no form, whether the client has left or chunks are none: 400, and
+        the page that says so.
+        """
+        app = host()
+        FlaskAuth(sign.auth, app)
+        answer = app.test_client().post(
+            "/auth/",
+            input_stream=BytesIO(b"email=a"),
+            content_type="application/x-www-form-urlencoded",
+            environ_overrides=environ,
+        )
+
+        assert 400 == answer.status_code
+        assert "<title>Demande incomprise" in answer.text
+
 
 class TestStoreDown:
     @pytest.fixture(name="portal")
@@ -878,6 +915,29 @@ class TestHeaders:
         assert "public, max-age=31536000, immutable" == answer.headers["Cache-Control"]
         assert "nosniff" == answer.headers["X-Content-Type-Options"]
         assert {"Vary", "Set-Cookie"}.isdisjoint(answer.headers.keys())
+
+
+class TestPaths:
+    @pytest.mark.parametrize(
+        ("path", "title"),
+        [
+            ("%0Alink/x", "Page introuvable"),
+            ("nothing%0A", "Page introuvable"),
+            ("link/", "Page introuvable"),
+            ("link/x%0A", "Lien incomplet"),
+            ("link//x", "Lien incomplet"),
+        ],
+    )
+    def test_odd_ones(self, sign: Sign, path: str, title: str) -> None:
+        """
+        Line breaks and slashes leave nothing below our path to werkzeug's own pages.
+        """
+        app = host()
+        FlaskAuth(sign.auth, app)
+        answer = app.test_client().get(f"/auth/{path}")
+
+        assert 404 == answer.status_code
+        assert f"<title>{title}" in answer.text
 
 
 class TestHost:
