@@ -11,6 +11,8 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import nox
@@ -187,6 +189,47 @@ def properties(session: nox.Session) -> None:
         "tests/unit",
         *session.posargs,
         env={"HYPOTHESIS_PROFILE": "large"},
+    )
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """
+    Hostile requests to every adapter over HTTP, and hostile text to every parser.
+
+    `--seed N` repeats what a failure printed, `--requests N` says how many to each
+    adapter, `--database postgresql` keeps the accounts there.
+    """
+    session.install(project(*EXTRAS), *group("tests", "servers", "frameworks"))
+    session.run("python", "-m", "tests.adapters.fuzz", *session.posargs)
+    seed = _after(session.posargs, "--seed")
+    session.run(
+        "pytest",
+        *(["--hypothesis-seed", seed] if seed else []),
+        "-m",
+        "hypothesis",
+        *READ_HOSTILE_TEXT,
+        env={"HYPOTHESIS_PROFILE": "large"},
+    )
+
+
+# The tests of whatever reads what strangers, files and servers wrote.
+READ_HOSTILE_TEXT = (
+    "tests/unit/web",
+    "tests/unit/provisioning",
+    "tests/unit/storage",
+    "tests/unit/test_addresses.py",
+    "tests/unit/test_codes.py",
+    "tests/unit/test_throttle.py",
+    "tests/unit/test_tokens.py",
+    "tests/contract/test_redis_storage.py",
+)
+
+
+def _after(arguments: Sequence[str], option: str) -> str:
+    return next(
+        (value for name, value in pairwise(arguments) if name == option),
+        "",
     )
 
 
