@@ -17,7 +17,7 @@ from functools import partial
 from secrets import token_bytes
 from typing import Final, TypeVar
 
-from argon2 import PasswordHasher, extract_parameters
+from argon2 import Parameters, PasswordHasher, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 from argon2.exceptions import HashingError as Argon2HashingError
 
@@ -61,7 +61,7 @@ class Argon2Hashing:
             memory_cost=policy.memory_cost,
             parallelism=policy.parallelism,
         )
-        self._decoy = _decoy_hash(self._hasher)
+        self._decoy = decoy_hash(self._hasher)
 
     def hash(self, password: str, /) -> str:
         """
@@ -183,9 +183,9 @@ def _behind_others(work: Callable[[], T]) -> T:
     return done.result()
 
 
-def _decoy_hash(hasher: PasswordHasher) -> str:
+def decoy_hash(hasher: PasswordHasher | Parameters) -> str:
     """
-    Return a hash that no password has, without hashing anything.
+    Return a hash that no password has, of these costs, without hashing anything.
 
     The digest is as random as the salt.  Hashing a random password instead would cost
     a whole argon2 run at start, or make the first decoy twice as slow as the others.

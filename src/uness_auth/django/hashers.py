@@ -10,6 +10,7 @@ from argon2 import Parameters, extract_parameters
 from argon2.exceptions import InvalidHashError
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
+from ..passwords import decoy_hash
 from ..policy import HashingPolicy
 
 
@@ -52,6 +53,12 @@ class UnessArgon2PasswordHasher(Argon2PasswordHasher):
             )
         except (InvalidHashError, UnicodeEncodeError):
             return False
+
+    def decoy(self) -> str:
+        """
+        Return a hash that no password has, of today's parameters, without hashing.
+        """
+        return f"{self.algorithm}{decoy_hash(self.params())}"
 
     def is_within_ceilings(self, encoded: str, /) -> bool:
         """

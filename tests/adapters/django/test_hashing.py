@@ -11,6 +11,7 @@ import bcrypt
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import (
+    Argon2PasswordHasher,
     PBKDF2PasswordHasher,
     check_password,
     identify_hasher,
@@ -229,6 +230,29 @@ class TestCeilings:
                 _ = hashing.hash(odd)
 
 
+class TestDecoy:
+    @pytest.mark.parametrize("typed", [PASSWORD, "", "\ud800", "p" * 1_025])
+    def test_is_one_comparison_under_todays_costs(
+        self, hashing: DjangoHashing, monkeypatch: pytest.MonkeyPatch, typed: str
+    ) -> None:
+        """
+        P33, P34: the decoy is compared as a stored hash is, whatever was typed.
+        """
+        compared: list[str] = []
+
+        def noting(hasher: Argon2PasswordHasher, password: str, encoded: str) -> bool:
+            compared.append(encoded)
+            return own(hasher, password, encoded)
+
+        own = Argon2PasswordHasher.verify
+        monkeypatch.setattr(Argon2PasswordHasher, "verify", noting)
+        assert not hashing.verify(make_password("another"), typed)
+        hashing.decoy(typed)
+
+        costs = [one.split("$")[3] for one in compared]
+        assert ["m=19456,t=2,p=1"] * 2 == costs
+
+
 class TestFaults:
     def test_a_hasher_of_the_projects(self, hashing: DjangoHashing) -> None:
         """
@@ -239,6 +263,7 @@ class TestFaults:
 
             assert made.startswith("cheap$1$")
             assert hashing.verify(made, PASSWORD)
+            hashing.decoy(PASSWORD)
 
     def test_a_broken_hasher_is_false(self, hashing: DjangoHashing) -> None:
         """
@@ -260,6 +285,7 @@ class TestFaults:
             raise MemoryError
 
         monkeypatch.setattr(UnessArgon2PasswordHasher, "encode", refuse)
+        monkeypatch.setattr(UnessArgon2PasswordHasher, "verify", refuse)
 
         hashing.decoy(PASSWORD)
         with pytest.raises(HashingError):
