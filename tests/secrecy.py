@@ -138,8 +138,8 @@ def _holds(text: str, needle: str, kind: str) -> bool:
         return False
     if kind != "code" or not _CODE.fullmatch(needle):
         return True
-    # Six digits are part of many an innocent number.
-    return re.search(rf"(?<![0-9]){needle}(?![0-9])", text) is not None
+    # Six digits are part of many an innocent number, and of a random id in hex.
+    return re.search(rf"(?<![0-9A-Za-z]){needle}(?![0-9A-Za-z])", text) is not None
 
 
 # --- Where secrets are born -----------------------------------------------------
