@@ -1081,7 +1081,7 @@ class TestForms:
         environ: dict[str, Any] = {"wsgi.input": BytesIO(b"email=a.b")}
         request = RequestFactory(**environ).generic("POST", "/auth/")
         # Where nobody says how long it is, Django takes it for empty.
-        stream = LimitedStream(environ["wsgi.input"], 9)
+        stream: Any = LimitedStream(environ["wsgi.input"], 9)
         request._stream = stream  # noqa: SLF001 - as its server would
         request.META["CONTENT_LENGTH"] = length
         read = read_fields(request_from(request).read(100))

@@ -157,7 +157,7 @@ class TestTabs:
         Whoever signs out in one of them has signed out in all, late requests or not.
         """
         portal = portal_on(stores)
-        browser = portal.add_with_password()
+        browser: Any = portal.add_with_password()
         sign_in(browser, CAMILLE, PASSWORD, is_remembered=True)
         tabs: list[Any] = [portal.browse() for _ in range(10)]
         for tab in tabs:
