@@ -33,8 +33,9 @@ OWN: Final = (
 )
 # By a sum, which no index holds: of an account with thousands of sessions PostgreSQL and
 # MariaDB would rather walk everybody's, from the last used on, until enough are found.
+_NUMBER: Final[Any] = BigIntegerField()
 LAST_USED_FIRST: Final = Func(
-    F("last_seen_at"), template="%(expressions)s + 0", output_field=BigIntegerField()
+    F("last_seen_at"), template="%(expressions)s + 0", output_field=_NUMBER
 ).desc()
 _TOUCH: Final = """
 UPDATE uness_auth_sessionrow
