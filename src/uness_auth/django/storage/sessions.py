@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 from django.db.models import BigIntegerField, F, Func
@@ -33,7 +33,7 @@ OWN: Final = (
 )
 # By a sum, which no index holds: of an account with thousands of sessions PostgreSQL and
 # MariaDB would rather walk everybody's, from the last used on, until enough are found.
-_NUMBER: Final[Any] = BigIntegerField()
+_NUMBER: Final = cast("Any", BigIntegerField())
 LAST_USED_FIRST: Final = Func(
     F("last_seen_at"), template="%(expressions)s + 0", output_field=_NUMBER
 ).desc()
