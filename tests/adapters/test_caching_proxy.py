@@ -57,7 +57,8 @@ STATUS: Final = "X-Cache-Status"
 PRIVATE: Final = ("/private", "/statement")
 FOR_EVERYBODY: Final = ("/", "/auth", "/nothing", "/.well-known/change-password")
 FORM: Final = "application/x-www-form-urlencoded"
-HIDDEN: Final = re.compile(r'<input type="hidden" name="[^"]+" value="([^"]{20,})"')
+# No path: where one goes next is no secret.
+HIDDEN: Final = re.compile(r'<input type="hidden" name="[^"]+" value="([^"/]{20,})"')
 # Where the portal answers, and closes the line, before it has read a large body.
 PROXYS_OWN: Final = 502
 # A shorter value is a word.

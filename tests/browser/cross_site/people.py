@@ -71,6 +71,25 @@ def cookies(browser: Any) -> Mapping[str, str]:
     return {one["name"]: one["value"] for one in found}
 
 
+def plant(browser: Any, jar: Mapping[str, str]) -> None:
+    """
+    Put cookies into a browser, as one who sits at it can.
+    """
+    browser.context.add_cookies(
+        [
+            {
+                "name": name,
+                "value": value,
+                "url": browser.base_url,
+                "secure": True,
+                "httpOnly": True,
+                "sameSite": "Lax",
+            }
+            for name, value in jar.items()
+        ]
+    )
+
+
 def session(browser: Any) -> str:
     """
     Return the session's cookie, or the empty text.
