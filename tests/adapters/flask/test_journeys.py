@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 from flask import Flask, render_template_string
 
@@ -122,6 +123,26 @@ class TestFlaskJourneys(Journeys):
 
     def make(self) -> Portal:
         return portal_on(MemoryStorage().stores)
+
+
+class WithoutLists(Journeys):
+    """
+    Journeys where the stores list no sessions.
+    """
+
+    def make(self) -> Portal:
+        return portal_on(attrs.evolve(MemoryStorage().stores, session_lists=None))
+
+
+class TestWithoutLists:
+    @pytest.mark.parametrize(
+        "journey", ["test_closing_a_session", "test_closing_all_other_sessions"]
+    )
+    def test_there_is_no_page_of_them(self, journey: str) -> None:
+        """
+        The journeys say so, instead of asking for what such a portal cannot do.
+        """
+        getattr(WithoutLists(), journey)()
 
 
 class TestTabs:
