@@ -26,6 +26,8 @@ from urllib.parse import urlsplit
 import attrs
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 from redis import Redis
 
 from tests.contract.stand_ins import answering, bulk, leading_to
@@ -135,6 +137,15 @@ def tell(server: Server, *command: str | int) -> Any:
         return client.execute_command(*command)
 
 
+def refused(url: str) -> ConfigurationError:
+    """
+    Return what a text that is no URL of ours is told.
+    """
+    with pytest.raises(ConfigurationError) as told:
+        _ = options_from(url)
+    return told.value
+
+
 class TestURLs:
     @pytest.mark.parametrize(
         "url",
@@ -182,6 +193,30 @@ class TestURLs:
         assert ("hot", 7000, 3, "por/tal", "ge@heim") == tuple(
             options[name] for name in ("host", "port", "db", "username", "password")
         )
+
+    @given(
+        st.text(max_size=200)
+        | st.text("redis:/@?&=#[]%0123456789.dbsl", max_size=80).map(
+            "redis://{}".format
+        )
+        | st.text("ssl_caerthpd=&%/@:x0", max_size=80).map("rediss://h/0?{}".format)
+        | st.text("/.?&=db%\x00é", max_size=80).map("unix://{}".format)
+    )
+    def test_any_text_is_read_or_told(self, url: str) -> None:
+        """
+        Never an exception but ours, and it repeats nothing of what was given.
+        """
+        try:
+            options = options_from(url)
+        except ConfigurationError as exc:
+            told, options = exc, {}
+        else:
+            told = refused("")
+
+        assert str(refused("")) == str(told)
+        assert told.__suppress_context__
+        assert not options or isinstance(options["db"], int)
+        assert not options or {"path", "host"} & options.keys()
 
     def test_what_they_leave_open(self) -> None:
         """

@@ -184,3 +184,28 @@ class TestReadCSV:
         rows = read(("email\n" + text).encode("utf-8", "replace"))
 
         assert all(row.line >= 2 for row in rows)
+
+    @given(
+        st.binary()
+        | st.lists(
+            st.sampled_from(
+                [
+                    *(b"email", b"display_name", b"language", b"a@example.fr", b"en"),
+                    *(b";", b",", b"\t", b'"', b"\n", b"\r"),
+                    *(b"\x00", b"\xff", b"\xef\xbb\xbf"),
+                ]
+            )
+        ).map(b"".join)
+    )
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_any_bytes(self, read: Read, content: bytes) -> None:
+        """
+        Any file at all is refused as a whole, or read line by line.
+        """
+        try:
+            rows, told = read(content), "accounts.csv"
+        except ConfigurationError as exc:
+            rows, told = [], str(exc)
+
+        assert "accounts.csv" in told
+        assert all(row.line >= 2 for row in rows)

@@ -4,12 +4,16 @@ Cookies are ours to the letter, or they are none.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from uness_auth import Policy, Site
+from uness_auth.devices import COOKIE_SHAPE
 from uness_auth.outcomes import SignedIn
+from uness_auth.sessions import TOKEN_SHAPE
 from uness_auth.web.cookies import Cookies
 from uness_auth.web.http import Cookie
 
@@ -21,6 +25,11 @@ DAYS = 24 * 3600
 SECURE = Cookies(Site(base_url="https://portail.example.fr"), Policy.uness())
 PLAIN = Cookies(Site(base_url="http://localhost:8000"), Policy.uness())
 NAME = "__Host-uness-session"
+SHAPES = {
+    "browser": re.compile("[A-Za-z0-9_-]{22}"),
+    "session": TOKEN_SHAPE,
+    "device": COOKIE_SHAPE,
+}
 
 
 def signed_in(*, is_remembered: bool) -> SignedIn:
@@ -132,14 +141,34 @@ class TestRead:
         assert browser == SECURE.read(f"__Host-uness-browser={browser}", "browser")
         assert "" == SECURE.read(f"{NAME}={browser}", "session")
 
-    @given(st.text(), st.sampled_from(["browser", "session"]))
+    @given(st.text(), st.sampled_from(["browser", "session", "device"]))
     def test_any_text(self, header: str, what: str) -> None:
         """
         No header raises, and what is read is empty or of our shape.
         """
         value = SECURE.read(header, what)
 
-        assert len(value) in (0, 22, 43)
+        assert value == "" or SHAPES[what].fullmatch(value)
+
+    @given(
+        st.lists(
+            st.sampled_from(["browser", "session", "device"]).map("uness-{}".format)
+            | st.sampled_from(["=", ";", "; ", " ", "__Host-", '"', ",", "$Version=1"])
+            | st.sampled_from(["b" * 22, VALUE, "%62", "\x00", "\u2000", "é"]),
+            max_size=30,
+        ).map("".join)
+    )
+    def test_pieces_of_ours(self, header: str) -> None:
+        """
+        However names and values are put together, nothing is taken that does not stand
+        there whole, under its name to the letter.
+        """
+        for what, shape in SHAPES.items():
+            value = PLAIN.read(header, what)
+            pairs = [one.strip(" ") for one in header.split(";")]
+
+            assert value == "" or f"uness-{what}={value}" in pairs
+            assert value == "" or shape.fullmatch(value)
 
 
 class TestNewBrowser:

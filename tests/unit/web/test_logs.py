@@ -9,6 +9,8 @@ from collections import UserDict
 from collections.abc import Iterator, Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from uness_auth.web.logs import (
     ACCESS_LOGGERS,
@@ -80,6 +82,20 @@ class TestMasked:
         The token goes, all of it, and nothing else.
         """
         assert expected == masked(text)
+
+    @given(
+        st.text(),
+        st.text("abcXYZ019_-.%/=", min_size=8),
+        st.sampled_from(["", " ", "?a=b", "#x", '"', "'", "\n", "\u2028"]),
+    )
+    def test_any_line(self, before: str, token: str, after: str) -> None:
+        """
+        Whatever stands around it, a token is gone, and masking again changes nothing.
+        """
+        text = masked(f"{before}/auth/link/{token}{after}")
+
+        assert token not in text.removeprefix(masked(f"{before}/auth/link/"))
+        assert masked(text) == text
 
 
 class TestLinkTokenFilter:

@@ -7,6 +7,8 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from uness_auth import Site
 from uness_auth.web import static
@@ -69,6 +71,20 @@ class TestReadStatic:
         No other name opens a file, here or elsewhere.
         """
         assert static.read_static(name) is None
+
+    @given(
+        st.text()
+        | st.lists(
+            st.sampled_from(
+                [*static.names(), "..", ".", "/", "\\", "%2e", "\x00", "\n"]
+            )
+        ).map("".join)
+    )
+    def test_any_name(self, name: str) -> None:
+        """
+        A file is served under its own name, and under no other.
+        """
+        assert (static.read_static(name) is not None) == (name in static.names())
 
     def test_invented_names_are_not_kept(self) -> None:
         """
