@@ -108,8 +108,8 @@ def mails(servers: Servers) -> int:
     return sum(len(one.mails) for one in servers.all)
 
 
-def complaints(servers: Servers) -> str:
+def tracebacks(servers: Servers) -> int:
     """
-    Return what all servers have written to their standard error.
+    Return how many tracebacks all servers have written to their standard error.
     """
-    return "".join(one.complaints for one in servers.all)
+    return sum(one.complaints.count("Traceback") for one in servers.all)

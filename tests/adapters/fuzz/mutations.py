@@ -48,6 +48,7 @@ RIGHT: Final[Mapping[str, str]] = {
     "email": scene.CAMILLE,
     "username": scene.CAMILLE,
     "password": scene.PASSWORD,
+    "current": scene.PASSWORD,
     "confirmation": scene.PASSWORD,
     "challenge": scene.CHALLENGE,
     "code": scene.code(),
