@@ -1139,11 +1139,23 @@ class PeerFlaws(StoredFlaws):
 
     def test_the_owner_still_gets_in(self) -> None:
         """
-        P32: who burns the budget of passwords keeps the owner from link and code not.
+        P32: who burns the budget of passwords keeps the owner out of neither a device
+        that the account knows, nor link and code on any other.
         """
         desk = self.make()
         desk.add_with_password()
+        known = desk.signed_in()
+        known.press("Se déconnecter")
         stranger = desk.at_s7(peer="203.0.113.66")
+        for _ in range(8):
+            last = desk.guess(stranger)
+        assert 429 == last
+        start(known, CAMILLE)
+        known.fill(CURRENT, PASSWORD)
+        known.press("SE CONNECTER")
+        assert known.is_signed_in
+
+        # A success ended the account's wait; the stranger begins another.
         for _ in range(8):
             _ = desk.guess(stranger)
         owner = desk.at_s8()

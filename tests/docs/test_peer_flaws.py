@@ -16,7 +16,9 @@ import pytest
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs/explanation/peer-flaws.md").read_text("utf-8")
 # At the beginning of a docstring, or at its end, in brackets or not.
-CARRIED: Final = re.compile(r"\A(P\d+(?:, P\d+)*): |(?:\A|[\s(])(P\d+(?:, P\d+)*)\)?\.?\Z")
+CARRIED: Final = re.compile(
+    r"\A(P\d+(?:, P\d+)*): |(?:\A|[\s(])(P\d+(?:, P\d+)*)\)?\.?\Z"
+)
 # Why there is no test: said on the page, and followed by the reason.
 DECLARED: Final = re.compile(r"\*(Next|Does not apply)\*: .{20,}")
 NUMBERS: Final = [f"P{number}" for number in range(1, 61)]

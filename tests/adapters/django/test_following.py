@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import attrs
@@ -18,6 +19,7 @@ from django.test import override_settings
 
 from uness_auth.django.models import AccountRow
 from uness_auth.django.storage import DjangoSessions, DjangoStorage
+from uness_auth.errors import StorageError
 from uness_auth.model import Account
 from uness_auth.ports import Stores
 from uness_auth.testing.contracts.accounts import ACCOUNT, OTHER
@@ -268,6 +270,52 @@ class TestFollowing:
         changed.save_base(raw=True, using=using)
 
         assert VERSION == version(using)
+
+
+class TestRaces:
+    def test_an_address_that_moves(self, stores: Stores, using: str) -> None:
+        """
+        P8: while two threads give a user one address and the other, past us, a link
+        made for the one never fits the account with the other.
+        """
+        addresses = (ACCOUNT.address, "elsewhere@example.org")
+        made: list[tuple[str, int]] = []
+        fitted: list[tuple[str, str]] = []
+        done = Event()
+
+        def move(address: str) -> None:
+            while not done.is_set():
+                _ = (
+                    User.objects.using(using)
+                    .filter(pk=ACCOUNT.id)
+                    .update(email=address)
+                )
+
+        def look() -> None:
+            for _ in range(60):
+                # A user who never stands still is no answer, and no way in.
+                with suppress(StorageError):
+                    account = stores.accounts.by_id(ACCOUNT.id)
+                    assert account is not None
+                    # What a link for this address carries; who opens it looks again.
+                    made.append((account.address, account.credential_version))
+                    now = stores.accounts.by_id(ACCOUNT.id)
+                    assert now is not None
+                    fitted.extend(
+                        (address, now.address)
+                        for address, version in made[-5:]
+                        if version == now.credential_version
+                    )
+            done.set()
+
+        _ = together(
+            using, partial(move, addresses[0]), partial(move, addresses[1]), look, look
+        )
+        look()
+
+        assert fitted
+        assert [] == [pair for pair in fitted if pair[0] != pair[1]]
+        assert {address for address, _ in made} <= set(addresses)
 
 
 class TestPasswords:
