@@ -367,7 +367,8 @@ class Watch:
         """
         Compare what any test said with what any test made.
         """
-        self.late = [
+        # Beside what other processes found: `pytest_testnodedown`.
+        self.late += [
             f"{test}, {where}, tells a {kind} that {maker} made"
             for run, (maker, kind) in self.made.items()
             for test, where in [self.said.get(run, (maker, ""))]

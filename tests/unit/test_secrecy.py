@@ -314,17 +314,15 @@ def pytest_configure(config):
 """
 
 
-@pytest.fixture(name="told", scope="module")
-def _told(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str]:
+def run_of(folder: Path, *options: str) -> tuple[int, str]:
     """
-    How a run ends in which secrets are logged, and what it says.
+    Say how a run ends in which secrets are logged, and what it tells.
     """
-    folder = tmp_path_factory.mktemp("planted")
     (folder / "conftest.py").write_text(CONFTEST, encoding="utf-8")
     (folder / "test_planted.py").write_text(PLANTED, encoding="utf-8")
     done = subprocess.run(  # noqa: S603 - the command stands here
         [
-            *(sys.executable, "-m", "pytest", "-p", "no:randomly"),
+            *(sys.executable, "-m", "pytest", "-p", "no:randomly", *options),
             *("-p", "no:cacheprovider", "-rfE", "--rootdir", folder, folder),
         ],
         cwd=folder,
@@ -334,6 +332,14 @@ def _told(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stdout
+
+
+@pytest.fixture(name="told", scope="module")
+def _told(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str]:
+    """
+    A run with every planted secret.
+    """
+    return run_of(tmp_path_factory.mktemp("planted"))
 
 
 class TestWatch:
@@ -362,13 +368,15 @@ class TestWatch:
 
         assert f"::test_{test} tells a secret: {find}\n" in output
 
-    def test_the_run_as_a_whole(self, told: tuple[int, str]) -> None:
+    def test_the_run_as_a_whole(self, tmp_path: Path) -> None:
         """
-        What one test made and another one logged is found when the run ends.
+        What one test made and another one logged is found when the run ends, and fails
+        it, though every test of it passed.
         """
-        status, output = told
+        status, output = run_of(tmp_path, "-k", "made_first or said_later")
 
         assert 1 == status
+        assert "2 passed" in output
         assert re.search(
             r"SECRET: \S+::test_said_later, the log uness_auth.planted, tells a token "
             r"that \S+::test_made_first made",
@@ -380,7 +388,8 @@ class TestWatch:
         """
         An innocent test passes, and is not shown a record that it would not have had.
         """
-        _, output = told
+        status, output = told
 
+        assert 1 == status
         assert "14 passed, 10 errors" in output
         assert "logs of 13 tests" in output
