@@ -22,8 +22,9 @@ REQUESTS: Final = 17_000
 ADAPTERS: Final = ("flask", "starlette", "fastapi", "django")
 # 99 answers of 100 are there within so many seconds, all servers asked at once.
 P99: Final = 1.0
-# So much may a server grow, in bytes, once it is warm, which takes a long campaign.
-GROWTH: Final = 16 << 20
+# So much may a server grow, in bytes, once it is warm, which takes a long campaign: what
+# a few bodies of a megabyte took at once the C library keeps.
+GROWTH: Final = 32 << 20
 LONG: Final = 10_000
 MIB: Final = 1 << 20
 

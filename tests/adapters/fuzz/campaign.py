@@ -5,6 +5,7 @@ Sends the same requests to every adapter, and says what was not as it should be.
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -31,7 +32,8 @@ SECOND: Final = timedelta(seconds=1)
 # Past these a campaign has said enough.
 MOST_FINDINGS: Final = 20
 # Where memory is first looked at: code is loaded and pools are full.
-WARM: Final = 0.25
+WARM: Final = 0.5
+MOMENT: Final = 0.3
 # What servers and frameworks answer themselves, before or beside us.
 THEIRS: Final = {
     *(200, 301, 302, 303, 307, 308),
@@ -131,6 +133,17 @@ def leads_here(location: str) -> bool:
         and rest.isascii()
         and rest.isprintable()
     )
+
+
+def settled(server: Server) -> str:
+    """
+    Return what a server has written, once it has written all of it.
+    """
+    before, now = "", server.complaints
+    while before != now:
+        time.sleep(MOMENT)
+        before, now = now, server.complaints
+    return now
 
 
 def is_servers_own(complaint: str) -> bool:
@@ -345,6 +358,9 @@ class Campaign:
 
     def _listen(self, server: Server, sent: Mutated) -> None:
         said = server.complaints
+        if "Traceback" in said[self._told[server.adapter] :]:
+            # It is written after the answer, line by line.
+            said = settled(server)
         new = said[self._told[server.adapter] :]
         self._told[server.adapter] = len(said)
         if PASSWORD in new or ("Traceback" in new and not is_servers_own(new)):

@@ -49,7 +49,9 @@ class Database:
         """
         Read the tables, and what is in them.
         """
-        database = cls(create_engine(url, poolclass=NullPool))
+        # The server's own transactions may be slow to end on a busy machine.
+        waits = {"timeout": SECONDS} if url.startswith("sqlite") else {}
+        database = cls(create_engine(url, poolclass=NullPool, connect_args=waits))
         database.tables.reflect(database.engine)
         database.filled = database.dump()
         return database
