@@ -187,6 +187,7 @@ def properties(session: nox.Session) -> None:
         "-m",
         "hypothesis",
         "tests/unit",
+        "tests/contract/test_redis_storage.py",
         *session.posargs,
         env={"HYPOTHESIS_PROFILE": "large"},
     )
@@ -220,6 +221,7 @@ READ_HOSTILE_TEXT = (
     "tests/unit/storage",
     "tests/unit/test_addresses.py",
     "tests/unit/test_codes.py",
+    "tests/unit/test_devices.py",
     "tests/unit/test_throttle.py",
     "tests/unit/test_tokens.py",
     "tests/contract/test_redis_storage.py",
