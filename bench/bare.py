@@ -177,9 +177,13 @@ def _connect(url: str) -> tuple[Any, str]:
     to = urlsplit(f"//{rest}")
     connect: Callable[..., Any]
     if kind == "sqlite":
-        # As the store does: whatever is committed outlives a power cut.
+        # As the store does: whatever is committed outlives a power cut, and who has to
+        # wait for others waits, on a busy machine too.
         file = sqlite3.connect(
-            rest.removeprefix("/"), isolation_level=None, check_same_thread=False
+            rest.removeprefix("/"),
+            timeout=60,
+            isolation_level=None,
+            check_same_thread=False,
         )
         file.execute("PRAGMA synchronous = FULL").close()
         return file, "?"
