@@ -253,7 +253,7 @@ class Thief:
             used = digest_under(key, "used", browser, day, account.id)
             facts = (browser, day, account.id, str(account.credential_version))
             known = digest_under(key, "known", *facts)
-            yield f"{browser}{day}{used[:24]}{known[:24]}"
+            yield f"{browser}{day}{used[:32]}{known[:32]}"
 
     def codes(self, challenge: CodeChallenge, digits: int) -> set[str]:
         """
@@ -282,9 +282,9 @@ class Thief:
 
 def hotp(secret: bytes, counter: int, digits: int) -> str:
     """
-    Return a one-time code (RFC 4226).
+    Return a one-time code (RFC 4226, under SHA-256 as the site's).
     """
-    mac = hmac.digest(secret, counter.to_bytes(8, "big"), "sha1")
+    mac = hmac.digest(secret, counter.to_bytes(8, "big"), "sha256")
     at = mac[-1] & 15
     number = int.from_bytes(mac[at : at + 4], "big") & 0x7FFFFFFF
     return f"{number % 10**digits:0{digits}}"
