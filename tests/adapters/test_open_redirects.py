@@ -34,7 +34,7 @@ from uness_auth.web.routes import ROUTES
 SENT: Final = [one for one in redirects.BAD if len(one) <= 2 * LONGEST_NEXT]
 # What it carries as it is, no letter of it encoded.
 RAW: Final = [one for one in SENT if re.fullmatch("[!-~]+", one, re.ASCII)]
-A_FEW: Final = SENT[::10]
+A_FEW: Final = [*SENT[::10], *redirects.NO_PATHS]
 FORM_VALUE: Final = re.compile(r'name="(csrf\w*)" value="([^"]+)"')
 PATHS: Final = [f"/auth/{one.path}" for one in ROUTES if "{token}" not in one.path]
 

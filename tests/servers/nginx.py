@@ -100,10 +100,12 @@ def documented(folder: Path, port: int, upstream: str, headers: str) -> str:
     Raises:
         ValueError: The page no longer says what is to be replaced here.
     """
-    text = "\n".join(
-        re.findall(r"```nginx\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    )
+    page = PAGE.read_text("utf-8")
+    proxy, path, caching = re.findall(r"```nginx\n(.*?)```", page, re.DOTALL)
+    text = path + proxy
     for ours, theirs in (
+        ("    location / {", f"{caching}\n    location / {{"),
+        ("listen 80;", f"listen unix:{folder}/plain;"),
         ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
         ("/etc/nginx/portail.crt", f"{folder}/portal.pem"),
         ("/etc/nginx/portail.key", f"{folder}/portal.pem"),
