@@ -102,7 +102,7 @@ def documented(folder: Path, port: int, upstream: str, headers: str) -> str:
     """
     page = PAGE.read_text("utf-8")
     proxy, path, caching = re.findall(r"```nginx\n(.*?)```", page, re.DOTALL)
-    text = path + proxy
+    text = f"{path}{proxy}"
     for ours, theirs in (
         ("    location / {", f"{caching}\n    location / {{"),
         ("listen 80;", f"listen unix:{folder}/plain;"),
