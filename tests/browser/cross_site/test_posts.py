@@ -202,6 +202,9 @@ class TestTheLinksForm:
 
 
 class TestAddresses:
+    @pytest.mark.unheard(
+        "because the attacker writes a password of theirs into an address"
+    )
     def test_nothing_happens_by_following_them(
         self, portal: Portal, attacker: Attacker
     ) -> None:
