@@ -17,6 +17,7 @@ import pytest
 from tests.contract.custom_stores import open_port
 from tests.contract.custom_stores import storage as storage_module
 from uness_auth import Site, StorageError
+from uness_auth.flask import current_account, recent_login_required
 from uness_auth.model import Account
 from uness_auth.ports import (
     Accounts,
@@ -134,6 +135,13 @@ class TestSQLiteCounters(OnOneFile, CountersContract):
         return self.stores().counters
 
 
+def notes() -> str:
+    """
+    Show a page that wants a recent sign-in.
+    """
+    return f"<title>Notes</title>Notes de {current_account.display_name}"
+
+
 class TestJourneys(Journeys):
     """
     Every journey of the tutorial on these stores, over HTTP.
@@ -152,7 +160,9 @@ class TestJourneys(Journeys):
             hashing=FastHashing(),
             clock=clock,
         )
-        client = app.portal.create_app(auth).test_client(use_cookies=False)
+        host = app.portal.create_app(auth)
+        host.add_url_rule("/notes", view_func=recent_login_required(notes))
+        client = host.test_client(use_cookies=False)
 
         def send(
             method: str, path: str, body: bytes, headers: Mapping[str, str]

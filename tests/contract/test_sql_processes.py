@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from uness_auth.model import Account, CodeChallenge
 from uness_auth.storage.sql import SQLStorage
+from uness_auth.storage.sql.schema import VERSION
 
 
 PROCESSES: Final = 4
@@ -89,7 +90,7 @@ class TestProcesses:
         """
         Processes that start together on an empty database all find the tables.
         """
-        assert [1] * PROCESSES == race(url, "create_schema")
+        assert [VERSION] * PROCESSES == race(url, "create_schema")
 
     def test_set_password_has_one_winner(self, url: str) -> None:
         """
