@@ -83,7 +83,12 @@ def needles(kind: str, secret: str) -> set[str]:
     parts = {secret}
     if kind == "hash":
         # Its end says as much as the whole does.
-        parts = {one for one in secret.split("$") if len(one) > 2 * SHORTEST}
+        # What repeats one character, as passwords of a certain length do, is no secret.
+        parts = {
+            one
+            for one in secret.split("$")
+            if len(one) > 2 * SHORTEST and len(set(one)) >= SHORTEST
+        }
     return {needle for part in parts for needle in _encodings(part)}
 
 

@@ -109,6 +109,8 @@ class TestExamples:
         monkeypatch.syspath_prepend(tmp_path)
         for name, value in OPERATOR.items():
             monkeypatch.setenv(name, value)
+        # The browser's hosts may have set it in this process; no operator does.
+        monkeypatch.delenv("DJANGO_ALLOW_ASYNC_UNSAFE", raising=False)
         if "REDIS_URL" in page.read_text("utf-8"):
             monkeypatch.setenv("REDIS_URL", request.getfixturevalue("valkey_url"))
         save_files(page, tmp_path)
