@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from uness_auth import events
 from uness_auth.errors import (
     ConfigurationError,
     MailError,
@@ -123,6 +124,22 @@ class TestLogEvent:
             log_event(Event(kind=EventKind.SIGNED_IN, at=NOW, reason=reason))
 
         assert caplog.messages[0].endswith(f"reason={reason!a}")
+
+    def test_a_log_that_is_not_wanted_is_not_written(
+        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """
+        Where nobody hears the logger, no line is put together.
+        """
+
+        class Unheard(logging.Logger):
+            def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's name
+                return level > logging.INFO
+
+        monkeypatch.setattr(events, "_logger", Unheard("uness_auth.events"))
+        log_event(Event(kind=EventKind.SIGNED_IN, at=NOW))
+
+        assert [] == caplog.messages
 
 
 class TestAudit:

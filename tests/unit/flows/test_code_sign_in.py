@@ -435,6 +435,29 @@ class TestConfirm:
         assert isinstance(answer, Throttled)
         assert Scope.NETWORK_CODES is answer.scope
 
+    def test_known_device_passes_where_its_network_waits(
+        self, make_desk: Callable[..., Desk]
+    ) -> None:
+        """
+        P32: of a network that is spent the owner's browser goes on, a stranger's with
+        some other account's cookie does not.
+        """
+        spent = ThrottlePolicy(network_codes=Budget(1, 10 * MINUTE))
+        desk = make_desk(policy=Policy.uness(throttle=spent))
+        first, code = desk.ask()
+        signed_in = desk.type(first, code)
+        assert isinstance(signed_in, SignedIn)
+        known = attrs.evolve(HERE, device=signed_in.device)
+        camilles, _ = desk.ask(known, CAMILLE)
+        desk.clock.tick(MINUTE)
+        challenge_id, code = desk.ask(known)
+        assert isinstance(desk.type(challenge_id, other(code)), WrongCode)
+        assert isinstance(desk.type(camilles, "000000", known), WrongCode | Throttled)
+
+        assert isinstance(desk.type(camilles, "000001", known), Throttled)
+        assert isinstance(desk.type(challenge_id, other(code), known), WrongCode)
+        assert isinstance(desk.type(challenge_id, code, known), SignedIn)
+
     def test_success_ends_the_password_wait(self, desk: Desk) -> None:
         """
         Whoever signs in by code need not wait for the password a stranger tried.
@@ -627,6 +650,42 @@ class TestResend:
         assert "its key left the ring" == alone.log.last(EventKind.CODE_REFUSED).reason
         assert 2 == len(alone.outbox.messages)
         assert isinstance(both.type(challenge_id, code), SignedIn)
+
+
+class TestWholeSite:
+    """
+    While the whole site is guessed at, sign-in by code pauses.
+    """
+
+    def test_no_code_is_mailed_that_could_not_be_used(
+        self, make_desk: Callable[..., Desk]
+    ) -> None:
+        """
+        Neither for the first time nor again, but to a browser that the account knows.
+        """
+        few = ThrottlePolicy(site_codes=(Budget(2, timedelta(hours=1)),))
+        desk = make_desk(policy=Policy.uness(throttle=few))
+        first, code = desk.ask()
+        signed_in = desk.type(first, code)
+        assert isinstance(signed_in, SignedIn)
+        known = attrs.evolve(HERE, device=signed_in.device)
+        desk.clock.tick(MINUTE)
+        challenge_id, code = desk.ask()
+        assert isinstance(desk.type(challenge_id, other(code)), WrongCode)
+        assert isinstance(desk.type(challenge_id, other(code)), WrongCode)
+        desk.clock.tick(MINUTE)
+        mailed = len(desk.outbox.messages)
+
+        for answer in (
+            desk.auth.code_sign_in.begin(CAMILLE, HERE),
+            desk.again(challenge_id),
+            desk.type(challenge_id, code),
+        ):
+            assert isinstance(answer, Throttled)
+            assert Scope.SITE_CODES is answer.scope
+        assert mailed == len(desk.outbox.messages)
+        assert isinstance(desk.again(challenge_id, known), CodeSent)
+        assert isinstance(desk.type(challenge_id, code, known), SignedIn)
 
 
 class TestOnePage:
