@@ -420,7 +420,9 @@ class Watch:
         for secret, kind in list(self.ear.secrets.items()):
             if kind != "password":
                 for run in _RUN.findall(secret):
-                    self.made.setdefault(run, (item.nodeid, kind))
+                    # « aaaa… » is in many a log, and was a password of some length.
+                    if len(set(run)) >= SHORTEST:
+                        self.made.setdefault(run, (item.nodeid, kind))
         for where, text in list(self.ear.lines):
             for run in _RUN.findall(text):
                 self.said.setdefault(run, (item.nodeid, where))

@@ -56,7 +56,8 @@ class TestNext:
 
         for one in asked:
             end = end_of(browser.page, start_page + quoted(one))
-            assert browser.base_url + one == end
+            # A framework may tidy away a slash at the end.
+            assert (browser.base_url + one).rstrip("/") == end.rstrip("/")
 
     def test_after_a_sign_in(self, portal: Portal, attacker: Attacker) -> None:
         """
