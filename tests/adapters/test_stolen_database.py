@@ -384,10 +384,14 @@ def links_that_work(loot: Loot, thief: Thief) -> list[str]:
 
     A token that is not simply refused is sent over HTTP, with a password.
     """
-    found = []
-    for address, issued_at in zip((CAMILLE, NADIA), loot.link_times, strict=True):
-        account = loot.account(address)
+    # All beforehand: a token that is tried for the one may be the other's.
+    before = {address: loot.account(address) for address in (CAMILLE, NADIA)}
+    for (address, account), issued_at in zip(
+        before.items(), loot.link_times, strict=True
+    ):
         for token in thief.links(account, issued_at):
+            if loot.account(address) != account:
+                break
             answer = loot.worker.auth.password_link.open(token, Client())
             if isinstance(answer, LinkInvalid):
                 continue
@@ -400,10 +404,7 @@ def links_that_work(loot: Loot, thief: Thief) -> list[str]:
                 body.encode(),
                 {"Content-Type": FORM},
             )
-            if loot.account(address) != account:
-                found.append(address)
-                break
-    return found
+    return [one for one, account in before.items() if loot.account(one) != account]
 
 
 def devices_that_work(loot: Loot, thief: Thief) -> set[str]:

@@ -32,6 +32,7 @@ from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import FixedClock, Outbox
 from uness_auth.testing.browser import PageReader, Reply, tidy
 from uness_auth.testing.journeys import Journeys, Portal
+from uness_auth.web.forms import LONGEST_BODY
 
 
 ROOT: Final = Path(__file__).parents[3]
@@ -291,7 +292,8 @@ class TestHostileRequests:
         """
         The same hostile request has the same status everywhere.
 
-        But for whether a form is ours, which Django's own guard decides.
+        But for whether a form is ours, which Django's own guard decides, and for bodies
+        that are too large by the length of its value alone.
         """
         told = {name: attack(host) for name, host in hosts.items()}
 
@@ -303,9 +305,18 @@ class TestHostileRequests:
                 (SEED, sent, status, name, other)
                 for name, found in told.items()
                 for (sent, status), (_, other) in zip(expected, found, strict=True)
-                if status != other and not (name == "django" and 403 in {status, other})
+                if status != other
+                and not (name == "django" and 403 in {status, other})
+                and not (name == "django" and is_at_the_edge(sent))
             ][:5]
         )
+
+
+def is_at_the_edge(sent: Sent) -> bool:
+    """
+    Say whether a body is just as large as a body may be.
+    """
+    return abs(len(sent.body) - LONGEST_BODY) < 128
 
 
 def attack(host: Host) -> list[tuple[Sent, int]]:
