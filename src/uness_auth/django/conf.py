@@ -11,13 +11,14 @@ from functools import cache
 from typing import Any, Final, cast
 
 from django.conf import settings
+from django.db import close_old_connections
 from django.shortcuts import resolve_url
 from django.utils.module_loading import import_string
 
 from ..errors import ConfigurationError
 from ..events import Event
 from ..keys import SHORTEST_KEY
-from ..model import LANGUAGES, Site
+from ..model import LANGUAGES, MailOrder, Site
 from ..policy import Policy
 from ..web.site import SignInSite
 from ..wiring import UnessAuth
@@ -66,6 +67,25 @@ READ_FROM_DJANGO: Final = frozenset(
 )
 
 
+class DjangoUnessAuth(UnessAuth):
+    """
+    A sign-in whose worker is no request: nobody else tidies its connections.
+    """
+
+    def deliver(self, order: MailOrder, /) -> None:
+        """
+        Compose and send one mail order, on connections as new as a request's.
+
+        Raises:
+            uness_auth.errors.MailError: It was not sent; try again later.
+        """
+        close_old_connections()
+        try:
+            super().deliver(order)
+        finally:
+            close_old_connections()
+
+
 @cache
 def get_auth() -> UnessAuth:
     """
@@ -107,7 +127,7 @@ def _from_settings(given: Mapping[str, Any]) -> UnessAuth:
     wishes["policy"] = policy = wishes.get("policy") or Policy.uness()
     if "hashing" not in wishes:
         wishes["hashing"] = DjangoHashing(policy.hashing)
-    return UnessAuth(
+    return DjangoUnessAuth(
         site=site,
         **wishes,
         subscribers=[_loaded(one) for one in given.get("SUBSCRIBERS", ())],
