@@ -46,8 +46,10 @@ class NewPasswords:
         Return the names of the rules that *text* breaks; empty: acceptable.
 
         The host is asked last, only of what would be set, and a leaked password is
-        told as one that is too common.  Whatever the host raises, the password is
-        taken: a list that is down must not keep anybody from a new one.
+        told as one that is too common.
+
+        Raises:
+            uness_auth.errors.HashingError: The host cannot say: nothing passes.
         """
         unmet = self.policy.unmet(text, about=about)
         if not unmet and self._is_leaked(text):
@@ -59,8 +61,8 @@ class NewPasswords:
             return self.is_leaked(text)
         except Exception as exc:  # noqa: BLE001 - whatever the host's function raises
             # No more than its type: the message may hold the password.
-            _logger.warning("is_leaked() failed: %s", type(exc).__name__)
-            return False
+            msg = f"is_leaked() failed: {type(exc).__name__}"
+            raise HashingError(msg) from None
 
 
 @attrs.frozen(kw_only=True)

@@ -107,8 +107,8 @@ class UnessAuth:
 
         is_leaked:
             Says of a new password whether it is known to have leaked, from a file or
-            a service of the host's; asked in the request.  What it raises is logged,
-            and the password taken.
+            a service of the host's; asked in the request.  Where it raises, nothing is
+            set, and the visitor is asked to come back (503).
 
         subscribers: Called with every event, beside the log.
 
