@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 from flask import Flask
 
 from uness_auth import Site, StorageError, UnessAuth
-from uness_auth.cli import PAGE, uness_auth
+from uness_auth.cli import uness_auth
+from uness_auth.cli.accounts import PAGE
 from uness_auth.flask import FlaskAuth
 from uness_auth.model import Client
 from uness_auth.storage.memory import MemoryStorage

@@ -1,23 +1,17 @@
 """
-The command line: one group of commands, hung on whatever wires a sign-in.
-
-Answers go to standard output, complaints to standard error.  Exit codes: 0 done, 1 the
-answer is no, 2 wrong usage or set-up.
+Accounts, one at a time.
 """
 
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Callable
-from typing import Any, Final, NoReturn, TypeAlias, assert_never
+from typing import Final, assert_never
 
 import click
 
-from .addresses import AddressFault, canonical
-from .errors import ConfigurationError, UnessAuthError
-from .model import LANGUAGES, Account
-from .outcomes import (
+from ..addresses import AddressFault, canonical
+from ..model import LANGUAGES, Account
+from ..outcomes import (
     AccountAdded,
     AccountChanged,
     AccountExists,
@@ -25,49 +19,13 @@ from .outcomes import (
     AddressUnknown,
     ChangeAnswer,
 )
-from .wiring import PURGE_LIMIT, UnessAuth
+from .common import GetAuth, as_json, malformed, refuse, unknown
 
 
-# Wires the sign-in only where a command needs it: `keys new` comes before there is one.
-GetAuth: TypeAlias = Callable[[], UnessAuth]
 PAGE: Final = 500
 
-as_json: Final = click.option(
-    "--json", "is_json", is_flag=True, help="As JSON, for programs."
-)
 
-
-class _WrongError(click.ClickException):
-    # Wrong usage or set-up; click's own says 1: the answer is no.
-    exit_code = 2
-
-
-class CommandGroup(click.Group):
-    """
-    Tells what an operator caused as a complaint, not as a traceback.
-    """
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """
-        Run the command.
-        """
-        try:
-            return super().invoke(ctx)
-        except UnessAuthError as exc:
-            is_wrong = isinstance(exc, ConfigurationError)
-            complaint = _WrongError if is_wrong else click.ClickException
-            msg = f"{type(exc).__name__}: {exc}"
-            raise complaint(msg) from exc
-
-
-@click.group(cls=CommandGroup, name="uness-auth")
-def uness_auth() -> None:
-    """
-    Accounts, keys, and what has expired.
-    """
-
-
-@uness_auth.group("accounts")
+@click.group("accounts")
 def accounts() -> None:
     """
     Who may sign in.
@@ -91,9 +49,9 @@ def add(get_auth: GetAuth, email: str, name: str, language: str | None) -> None:
         case AccountAdded(account=account):
             click.echo(f"{account.address} may sign in.")
         case AccountExists(account=account):
-            _refuse(f"{account.address} has an account already: it was left as it is")
-        case AddressMalformed() as malformed:
-            _refuse(_malformed(email, malformed))
+            refuse(f"{account.address} has an account already: it was left as it is")
+        case AddressMalformed() as outcome:
+            refuse(malformed(email, outcome))
         case _ as never:
             assert_never(never)
 
@@ -123,10 +81,10 @@ def show(get_auth: GetAuth, email: str, is_json: bool) -> None:
     """
     address = canonical(email)
     if isinstance(address, AddressFault):
-        _refuse(_malformed(email, AddressMalformed(fault=address)))
+        refuse(malformed(email, AddressMalformed(fault=address)))
     account = get_auth().provisioning.accounts.by_address(address)
     if account is None:
-        _refuse(_unknown(email))
+        refuse(unknown(email))
     click.echo(_line(account, is_json=is_json))
 
 
@@ -163,75 +121,16 @@ def sign_out(get_auth: GetAuth, email: str) -> None:
     _tell(answer, email, "is signed out everywhere")
 
 
-@uness_auth.group("keys")
-def keys() -> None:
-    """
-    The site's signing keys.
-    """
-
-
-@keys.command("new")
-def new() -> None:
-    """
-    Print a new signing key.
-    """
-    click.echo(secrets.token_urlsafe(48))
-
-
-@uness_auth.command("purge")
-@as_json
-@click.pass_obj
-def purge(get_auth: GetAuth, is_json: bool) -> None:
-    """
-    Remove what has long expired.
-    """
-    auth, removed = get_auth(), 0
-    while True:
-        count = auth.purge()
-        removed += count
-        if count < PURGE_LIMIT:
-            break
-    click.echo(
-        json.dumps({"removed": removed}) if is_json else f"{removed} rows removed."
-    )
-
-
-def hung_on(get_auth: GetAuth, /, *, name: str) -> CommandGroup:
-    """
-    Return the group for another command line, which has an object of its own.
-    """
-
-    @click.pass_context
-    def enter(context: click.Context) -> None:
-        context.obj = get_auth
-
-    return CommandGroup(
-        name=name, help=uness_auth.help, commands=uness_auth.commands, callback=enter
-    )
-
-
 def _tell(answer: ChangeAnswer, email: str, words: str) -> None:
     match answer:
         case AccountChanged(account=account):
             click.echo(f"{account.address} {words}.")
         case AddressUnknown():
-            _refuse(_unknown(email))
-        case AddressMalformed() as malformed:
-            _refuse(_malformed(email, malformed))
+            refuse(unknown(email))
+        case AddressMalformed() as outcome:
+            refuse(malformed(email, outcome))
         case _ as never:
             assert_never(never)
-
-
-def _refuse(words: str) -> NoReturn:
-    raise click.ClickException(words)
-
-
-def _unknown(email: str) -> str:
-    return f"no account has the address {email!r}: see `accounts list`"
-
-
-def _malformed(email: str, outcome: AddressMalformed) -> str:
-    return f"{email!r} is no e-mail address ({outcome.fault}): give one as a@b.fr"
 
 
 def _line(account: Account, *, is_json: bool) -> str:
