@@ -292,8 +292,11 @@ class UnessAuth:
             msg = "Stores(registry=) is missing: give the port that creates accounts"
             raise ConfigurationError(msg)
         return Provisioning(
-            accounts=self._stores.accounts,
+            stores=self._stores,
             registry=self._stores.registry,
+            site=self.site,
+            policy=self.policy,
+            orders=self._orders,
             clock=self.clock,
             audit=self._audit,
         )

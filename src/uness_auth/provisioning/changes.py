@@ -14,7 +14,8 @@ import attrs
 from ..addresses import AddressFault, canonical
 from ..errors import StorageError
 from ..events import Audit, EventKind
-from ..model import Account
+from ..model import Account, Site
+from ..orders import Orders
 from ..outcomes import (
     AccountAdded,
     AccountChanged,
@@ -24,7 +25,8 @@ from ..outcomes import (
     AddressUnknown,
     ChangeAnswer,
 )
-from ..ports import Accounts, Registry
+from ..policy import Policy
+from ..ports import Accounts, Registry, Stores
 
 
 TRIES: Final = 8
@@ -36,10 +38,20 @@ class Provisioning:
     What a registrar and the helpdesk do to one account.
     """
 
-    accounts: Accounts
+    stores: Stores
     registry: Registry
+    site: Site
+    policy: Policy
+    orders: Orders
     clock: Callable[[], datetime]
     audit: Audit
+
+    @property
+    def accounts(self) -> Accounts:
+        """
+        Where accounts are found.
+        """
+        return self.stores.accounts
 
     def add(
         self,

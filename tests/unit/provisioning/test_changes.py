@@ -10,10 +10,11 @@ from typing import Any
 import attrs
 import pytest
 
+from uness_auth import UnessAuth
 from uness_auth.addresses import AddressFault
 from uness_auth.errors import StorageError
-from uness_auth.events import Audit, EventKind
-from uness_auth.model import Account
+from uness_auth.events import EventKind
+from uness_auth.model import Account, Site
 from uness_auth.outcomes import (
     AccountAdded,
     AccountChanged,
@@ -23,7 +24,7 @@ from uness_auth.outcomes import (
 )
 from uness_auth.provisioning import Provisioning
 from uness_auth.storage.memory import MemoryRegistry, MemoryStorage
-from uness_auth.testing import EventLog, FixedClock
+from uness_auth.testing import EventLog, FixedClock, Outbox
 
 
 CAMILLE = "camille@example.fr"
@@ -43,12 +44,16 @@ class Desk:
         """
         Wire it, over the given registry.
         """
-        return Provisioning(
-            accounts=self.storage.accounts,
-            registry=registry or self.storage.registry,
+        auth = UnessAuth(
+            site=Site(base_url="http://localhost:8000"),
+            stores=attrs.evolve(
+                self.storage.stores, registry=registry or self.storage.registry
+            ),
+            mailer=Outbox(),
             clock=self.clock,
-            audit=Audit(self.clock, [self.log]),
+            subscribers=[self.log],
         )
+        return auth.provisioning
 
     def added(self, address: str = CAMILLE, account_id: str = "") -> Account:
         """
