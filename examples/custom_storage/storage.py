@@ -36,7 +36,10 @@ PRAGMA journal_mode = WAL;
 CREATE TABLE IF NOT EXISTS accounts (
     id TEXT PRIMARY KEY, address TEXT NOT NULL UNIQUE, credential_version INTEGER,
     created_at INTEGER, display_name TEXT, language TEXT, password_hash TEXT,
-    is_disabled INTEGER, is_password_suspended INTEGER);
+    is_disabled INTEGER, is_password_suspended INTEGER, provisioned_by TEXT,
+    external_id TEXT, valid_from INTEGER, valid_until INTEGER);
+CREATE UNIQUE INDEX IF NOT EXISTS accounts_by_external_id
+    ON accounts (provisioned_by, external_id) WHERE external_id <> '';
 CREATE TABLE IF NOT EXISTS challenges (
     id TEXT PRIMARY KEY, account_id TEXT, credential_version INTEGER, key_id TEXT,
     browser_digest TEXT, sent_at INTEGER, expires_at INTEGER, window_ends_at INTEGER,
@@ -133,8 +136,9 @@ def _record(kind: type[Record], row: Row) -> Record:
 
 
 def _field(name: str, stored: Any) -> tuple[str, Any]:
-    # The names tell: instants end in _at, booleans begin with is_.
-    if name.endswith("_at") and stored is not None:
+    # The names tell: instants end in _at or begin with valid_, booleans with is_.
+    is_instant = name.endswith("_at") or name.startswith("valid_")
+    if is_instant and stored is not None:
         return name, datetime.fromtimestamp(stored, UTC)
     return name, bool(stored) if name.startswith("is_") else stored
 
@@ -352,7 +356,7 @@ class SQLiteRegistry:
 
     def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
         add = (
-            "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO NOTHING RETURNING id"
         )
         rows: list[Row] = []
@@ -366,14 +370,15 @@ class SQLiteRegistry:
         return frozenset(row[0] for row in rows)
 
     def replace(self, account: Account, version: int, /) -> bool:
-        # OR IGNORE: an address that belongs to another changes nothing.
+        written = attrs.asdict(account)
+        del written["id"], written["is_password_suspended"]
+        # OR IGNORE: an address or external id that belongs to another changes nothing.
         replace = (
-            "UPDATE OR IGNORE accounts SET (address, credential_version, created_at,"
-            " display_name, language, password_hash, is_disabled) = (?, ?, ?, ?, ?, ?, ?)"
+            f"UPDATE OR IGNORE accounts SET {' = ?, '.join(written)} = ?"  # noqa: S608 - names of ours
             " WHERE id = ? AND credential_version = ?"
         )
-        id_, *written, _ = attrs.astuple(account)
-        return self._database.write(replace, *written, id_, version) == 1
+        done = self._database.write(replace, *written.values(), account.id, version)
+        return done == 1
 
     def erase(self, account_id: str, /) -> bool:
         erase = "DELETE FROM accounts WHERE id = ?"

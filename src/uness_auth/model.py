@@ -54,6 +54,19 @@ class Account:
             `uness_auth.ports.Accounts.set_password` lifts it.
 
         language: One of `LANGUAGES`, or empty: the site's first.
+
+        provisioned_by:
+            The registrar whose files this account came with, at most 64 characters;
+            empty where it was added by hand.
+
+        external_id:
+            The registrar's own identifier, at most 128 characters, or empty; no two
+            accounts of one registrar have the same.
+
+        valid_from, valid_until:
+            Outside them the address counts as unknown.  The first instant at which the
+            account is open, and the first at which it no longer is: the end of its last
+            day in the site's time zone.  None: no such limit.
     """
 
     id: str
@@ -65,6 +78,20 @@ class Account:
     password_hash: str = attrs.field(default="", repr=False)
     is_disabled: bool = False
     is_password_suspended: bool = False
+    provisioned_by: str = ""
+    external_id: str = ""
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+    def is_closed(self, now: datetime, /) -> bool:
+        """
+        Return whether nobody may sign in: disabled, not open yet, or ended.
+        """
+        return (
+            self.is_disabled
+            or (self.valid_from is not None and now < self.valid_from)
+            or (self.valid_until is not None and self.valid_until <= now)
+        )
 
     @property
     def has_password(self) -> bool:

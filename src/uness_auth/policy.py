@@ -536,6 +536,21 @@ class HashingPolicy:
 
 
 @attrs.frozen(kw_only=True)
+class AccountPolicy:
+    """
+    What becomes of accounts that a registrar closes and opens again.
+
+    Attributes:
+        reopened_with_password:
+            Whether an account that is opened again keeps the password of before.  By
+            default it is mailed a new first link: a year later nobody knows who else
+            knows the old one.
+    """
+
+    reopened_with_password: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class Policy:
     """
     All of it.  `uness` is the tutorial's, `strict` the standards' own.
@@ -547,6 +562,7 @@ class Policy:
     session: SessionPolicy = SessionPolicy()
     throttle: ThrottlePolicy = ThrottlePolicy()
     hashing: HashingPolicy = HashingPolicy()
+    account: AccountPolicy = AccountPolicy()
 
     @classmethod
     def uness(
@@ -558,6 +574,7 @@ class Policy:
         session: SessionPolicy | None = None,
         throttle: ThrottlePolicy | None = None,
         hashing: HashingPolicy | None = None,
+        account: AccountPolicy | None = None,
     ) -> Self:
         """
         Return the tutorial's policy, with the parts given in place of its own.
@@ -569,6 +586,7 @@ class Policy:
             session=session or SessionPolicy(),
             throttle=throttle or ThrottlePolicy(),
             hashing=hashing or HashingPolicy(),
+            account=account or AccountPolicy(),
         )
 
     @classmethod
@@ -581,6 +599,7 @@ class Policy:
         session: SessionPolicy | None = None,
         throttle: ThrottlePolicy | None = None,
         hashing: HashingPolicy | None = None,
+        account: AccountPolicy | None = None,
     ) -> Self:
         """
         Return what the standards ask for, with the parts given in place of its own.
@@ -615,4 +634,5 @@ class Policy:
             ),
             throttle=throttle or ThrottlePolicy(tells_unknown=False),
             hashing=hashing,
+            account=account,
         )

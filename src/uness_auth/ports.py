@@ -81,13 +81,16 @@ class Registry(Protocol):
 
     def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
         """
-        Add those whose id and address are new; return the ids of those added.
+        Add those whose keys are new; return the ids of those added.
+
+        The keys of an account are its id, its address and, where it is not empty, its
+        external id among those of its registrar.
 
         A store that keeps ids of its own, as where they are numbers, gives one in the
         place of an id that it cannot keep, and returns the id that it was given.
 
         Atomicity: all of them or, where it raises, none; of two concurrent calls
-        with one address exactly one adds it.
+        with one address, or one external id of one registrar, exactly one adds it.
         """
         ...
 
@@ -96,8 +99,8 @@ class Registry(Protocol):
         Write every field of *account* except `is_password_suspended`.
 
         Atomicity: compare-and-swap.  Only if the stored version is *version*; False
-        where it is not, where the account is gone, or where its new address belongs
-        to another.
+        where it is not, where the account is gone, or where its new address, or its
+        new external id, belongs to another.
         """
         ...
 

@@ -30,6 +30,7 @@ from uness_auth.storage.sql import METADATA, SQLStorage, schema
 ROOT: Final = Path(__file__).parents[2]
 GUIDE: Final = (ROOT / "docs/howto/upgrade-the-database.md").read_text("utf-8")
 PLANTED: Final = Path(__file__).parent / "planted_versions/adding"
+HEAD: Final = f"uness_auth_{schema.VERSION}"
 
 ACCOUNT: Final = Account(
     id="4711",
@@ -123,7 +124,7 @@ class TestUpgrade:
         storage.create_schema()
 
         assert storage.stores is not None
-        assert {"host_1 (head)", "uness_auth_2 (head)"} == current(host)
+        assert {"host_1 (head)", f"{HEAD} (head)"} == current(host)
 
     def test_ours_alone(self, host: Host, storage: SQLStorage) -> None:
         """
@@ -132,7 +133,7 @@ class TestUpgrade:
         _ = host.run("upgrade", "uness_auth@head")
 
         assert storage.stores is not None
-        assert {"uness_auth_2 (head)"} == current(host)
+        assert {f"{HEAD} (head)"} == current(host)
 
     def test_autogenerate_leaves_ours_alone(self, host: Host) -> None:
         """
@@ -157,7 +158,7 @@ class TestUpgrade:
 
         _ = host.run("upgrade", "uness_auth@head")
 
-        assert 3 == storage.schema_version()
+        assert schema.VERSION + 1 == storage.schema_version()
         assert ACCOUNT in accounts(storage)
 
     def test_written_to_a_file(self, host: Host, storage: SQLStorage, url: str) -> None:
@@ -184,7 +185,7 @@ class TestChange:
 
         _ = host.run("upgrade", "heads")
 
-        assert {"host_1 (head)", "uness_auth_2 (head)"} == current(host)
+        assert {"host_1 (head)", f"{HEAD} (head)"} == current(host)
         assert {ACCOUNT} == accounts(storage)
 
     def test_stamped(self, host: Host, storage: SQLStorage) -> None:
@@ -197,7 +198,7 @@ class TestChange:
         _ = host.run("stamp", "uness_auth@head")
         _ = host.run("upgrade", "heads")
 
-        assert {"host_1 (head)", "uness_auth_2 (head)"} == current(host)
+        assert {"host_1 (head)", f"{HEAD} (head)"} == current(host)
         assert {ACCOUNT} == accounts(storage)
 
     def test_stamped_too_high(self, host: Host, storage: SQLStorage) -> None:
@@ -210,7 +211,7 @@ class TestChange:
         _ = host.run("stamp", "uness_auth@head")
         _ = host.run("upgrade", "uness_auth@head")
 
-        assert 2 == storage.schema_version()
+        assert schema.VERSION == storage.schema_version()
 
     def test_called_in_a_migration(self, storage: SQLStorage) -> None:
         """
@@ -224,7 +225,7 @@ class TestChange:
 
             op.execute("DELETE FROM uness_auth_counters")
 
-        assert 2 == storage.schema_version()
+        assert schema.VERSION == storage.schema_version()
 
 
 class TestDowngrade:
@@ -250,13 +251,13 @@ class TestDowngrade:
         _ = host.run("upgrade", "heads")
 
         assert set() == left & set(METADATA.tables)
-        assert 2 == storage.schema_version()
+        assert schema.VERSION == storage.schema_version()
 
     def test_written_to_a_file(self, host: Host) -> None:
         """
         Where Alembic only writes, the reader decides.
         """
-        script = host.run("downgrade", "uness_auth_2:uness_auth@base", sql=True)
+        script = host.run("downgrade", f"{HEAD}:uness_auth@base", sql=True)
 
         assert script.count("DROP TABLE IF EXISTS uness_auth_") == len(METADATA.tables)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -21,13 +22,13 @@ SECRETS = ("digest", "hash", "token", "secret", "code")
 STORED = "5ec7e7"
 
 
-def account(*, password_hash: str = "") -> Account:
+def account(**fields: Any) -> Account:
     return Account(
         id="7",
         address="camille@univ-exemple.fr",
         credential_version=1,
         created_at=NOW,
-        password_hash=password_hash,
+        **fields,
     )
 
 
@@ -45,6 +46,24 @@ class TestAccount:
         """
         assert not account().is_disabled
         assert not account().is_password_suspended
+        assert not account().is_closed(NOW)
+
+    def test_it_is_open_from_its_first_instant_to_its_last(self) -> None:
+        """
+        The first instant is within its days, and the last is not.
+        """
+        second = timedelta(seconds=1)
+        one = account(valid_from=NOW, valid_until=NOW + 9 * second)
+
+        assert [True, False, False, True] == [
+            one.is_closed(NOW + n * second) for n in (-1, 0, 8, 9)
+        ]
+
+    def test_a_disabled_one_is_closed(self) -> None:
+        """
+        A registrar's word ends its days.
+        """
+        assert account(is_disabled=True, valid_from=NOW).is_closed(NOW)
 
 
 class TestRecords:

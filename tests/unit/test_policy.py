@@ -19,6 +19,7 @@ from uness_auth.policy import (
     HOUR,
     MINUTE,
     SECOND,
+    AccountPolicy,
     Budget,
     CodePolicy,
     HashingPolicy,
@@ -509,6 +510,7 @@ class TestPolicy:
             "session": SessionPolicy(idle=HOUR),
             "throttle": ThrottlePolicy(passwords_per_day=20),
             "hashing": HashingPolicy.small(),
+            "account": AccountPolicy(reopened_with_password=True),
         }
 
         for name, part in parts.items():

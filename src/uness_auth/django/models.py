@@ -53,9 +53,25 @@ class AccountRow(models.Model):
         default=False
     )
     seen_digest: models.Field[str, str] = ExactCharField(max_length=64)
+    # The default is for processes of the release before, which know nothing of it.
+    provisioned_by: models.Field[str, str] = ExactCharField(
+        max_length=64, blank=True, db_default=""
+    )
+    external_id: models.Field[str | None, str | None] = ExactCharField(
+        max_length=128, null=True, blank=True
+    )
+    valid_from = InstantField(null=True, blank=True)
+    valid_until = InstantField(null=True, blank=True)
 
     class Meta:
         verbose_name = "account"
+        # NULLs differ: many accounts have no external id.
+        constraints = (
+            models.UniqueConstraint(
+                fields=("provisioned_by", "external_id"),
+                name="uness_auth_accounts_external",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.address or f"account {self.id}"

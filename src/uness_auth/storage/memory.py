@@ -71,6 +71,7 @@ class Rows:
         self.lock: Lock = Lock()
         self.accounts: dict[str, Account] = {}
         self.ids: dict[str, str] = {}
+        self.external_ids: dict[tuple[str, str], str] = {}
         self.challenges: dict[str, CodeChallenge] = {}
         self.sessions: dict[str, Session] = {}
         self.counters: dict[str, _Text | _Number] = {}
@@ -83,6 +84,40 @@ class Rows:
         if account is None or account.credential_version != version:
             return None
         return account
+
+    def is_free(self, account: Account, /) -> bool:
+        """
+        Return whether no other account has its address or its external id.
+        """
+        owners = {self.ids.get(account.address, account.id)}
+        if account.external_id:
+            owners.add(self.external_ids.get(_external(account), account.id))
+        return owners == {account.id}
+
+    def put(self, account: Account, /) -> None:
+        """
+        Store the account, in the place of what stood under its id.
+        """
+        self.remove(account.id)
+        self.accounts[account.id] = account
+        self.ids[account.address] = account.id
+        if account.external_id:
+            self.external_ids[_external(account)] = account.id
+
+    def remove(self, account_id: str, /) -> bool:
+        """
+        Remove the account with its keys, and return whether it was there.
+        """
+        account = self.accounts.pop(account_id, None)
+        if account is None:
+            return False
+        del self.ids[account.address]
+        self.external_ids.pop(_external(account), None)
+        return True
+
+
+def _external(account: Account) -> tuple[str, str]:
+    return account.provisioned_by, account.external_id
 
 
 @attrs.define(eq=False)
@@ -175,15 +210,14 @@ class MemoryRegistry:
 
     def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
         """
-        Add those whose id and address are new; return the ids of those added.
+        Add those whose keys are new; return the ids of those added.
         """
         added: set[str] = set()
         with self._rows.lock:
             for account in accounts:
                 is_known = account.id in self._rows.accounts
-                if not is_known and account.address not in self._rows.ids:
-                    self._rows.accounts[account.id] = account
-                    self._rows.ids[account.address] = account.id
+                if not is_known and self._rows.is_free(account):
+                    self._rows.put(account)
                     added.add(account.id)
         return frozenset(added)
 
@@ -193,13 +227,12 @@ class MemoryRegistry:
         """
         with self._rows.lock:
             stored = self._rows.under(account.id, version)
-            owner = self._rows.ids.get(account.address, account.id)
-            if stored is None or owner != account.id:
+            if stored is None or not self._rows.is_free(account):
                 return False
-            del self._rows.ids[stored.address]
-            self._rows.ids[account.address] = account.id
-            self._rows.accounts[account.id] = attrs.evolve(
-                account, is_password_suspended=stored.is_password_suspended
+            self._rows.put(
+                attrs.evolve(
+                    account, is_password_suspended=stored.is_password_suspended
+                )
             )
             return True
 
@@ -208,11 +241,7 @@ class MemoryRegistry:
         Remove the account and say whether this call was the one that did.
         """
         with self._rows.lock:
-            account = self._rows.accounts.pop(account_id, None)
-            if account is None:
-                return False
-            del self._rows.ids[account.address]
-            return True
+            return self._rows.remove(account_id)
 
 
 @attrs.define(eq=False)

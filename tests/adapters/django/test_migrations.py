@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from uness_auth.django.storage import DjangoStorage
+from uness_auth.testing.contracts.accounts import ACCOUNT
 from uness_auth.testing.contracts.sessions import SESSION
 
 
@@ -23,11 +24,11 @@ VALUES (%s, %s, %s, %s, %s, %s)
 """
 
 
-def migrate(using: str, target: str) -> None:
+def migrate(using: str, *target: str) -> None:
     """
-    Bring the tables to a migration, forth or back.
+    Bring the tables to a migration, forth or back, or else to the last.
     """
-    call_command("migrate", "uness_auth", target, database=using, verbosity=0)
+    call_command("migrate", "uness_auth", *target, database=using, verbosity=0)
 
 
 def open_as_before(using: str, digest: str) -> None:
@@ -55,7 +56,7 @@ class TestSecond:
         try:
             open_as_before(using, SESSION.digest)
         finally:
-            migrate(using, "0002")
+            migrate(using)
 
         lists = DjangoStorage(using).stores.session_lists
         assert lists is not None
@@ -68,6 +69,24 @@ class TestSecond:
         open_as_before(using, SESSION.digest)
 
         assert KNOWN == DjangoStorage(using).stores.sessions.by_digest(SESSION.digest)
+
+
+class TestThird:
+    def test_accounts_are_kept(self, using: str) -> None:
+        """
+        Accounts of before are of no registrar, and open on every day.
+        """
+        registry = DjangoStorage(using).stores.registry
+        assert registry is not None
+        before = attrs.evolve(
+            ACCOUNT, provisioned_by="", valid_from=None, valid_until=None
+        )
+        _ = registry.apply([ACCOUNT])
+
+        migrate(using, "0002")
+        migrate(using)
+
+        assert [before] == list(registry.page("", 10))
 
 
 class TestModels:

@@ -558,7 +558,12 @@ class TestTables:
             }
 
         assert found == {
-            "AccountRow": {"id", "user_id", "address"},
+            "AccountRow": {
+                "id",
+                "user_id",
+                "address",
+                "provisioned_by+external_id",
+            },
             "CodeChallengeRow": {"id", "window_ends_at"},
             "SessionRow": {"digest", "account_id", "last_seen_at"},
             "CounterRow": {"counter_key", "expires_at"},

@@ -28,6 +28,10 @@ from uness_auth.testing import contracts
 from uness_auth.testing.contracts.base import NOW
 
 
+def external(account: Account) -> tuple[str, str]:
+    return account.provisioned_by, account.external_id
+
+
 class FaultyRegistry(MemoryRegistry):
     contract: ClassVar = contracts.RegistryContract
 
@@ -40,14 +44,14 @@ class FaultyRegistry(MemoryRegistry):
         return cls(Rows())
 
     def put(self, account: Account) -> None:
+        # Whoever has its keys loses them.
         self._rows.accounts[account.id] = account
         self._rows.ids[account.address] = account.id
+        if account.external_id:
+            self._rows.external_ids[external(account)] = account.id
 
     def is_new(self, account: Account) -> bool:
-        return (
-            account.id not in self._rows.accounts
-            and account.address not in self._rows.ids
-        )
+        return account.id not in self._rows.accounts and self._rows.is_free(account)
 
 
 class AddsOpenAccountsOnly(FaultyRegistry):
@@ -116,6 +120,75 @@ class FoldsAddresses(FaultyRegistry):
         return super().apply([one for one in accounts if one in kept.values()])
 
 
+class IgnoresExternalIds(FaultyRegistry):
+    rejected_by = ("test_known_external_ids_are_skipped",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        numbers = {one.id: one.external_id for one in accounts}
+        added = super().apply([attrs.evolve(one, external_id="") for one in accounts])
+        for one in added:
+            stored = self._rows.accounts[one]
+            self.put(attrs.evolve(stored, external_id=numbers[one]))
+        return added
+
+
+class SharesRegistrars(FaultyRegistry):
+    rejected_by = ("test_external_ids_are_each_registrars_own",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        kept = {one.external_id or one.id: one for one in reversed(accounts)}
+        return super().apply([one for one in accounts if one in kept.values()])
+
+
+class TakesNoneForAnId(FaultyRegistry):
+    rejected_by = ("test_external_ids_are_each_registrars_own",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        kept = {external(one): one for one in reversed(accounts)}
+        return super().apply([one for one in accounts if one in kept.values()])
+
+
+class FoldsExternalIds(FaultyRegistry):
+    rejected_by = ("test_similar_external_ids_are_not_known",)
+
+    def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
+        kept = {
+            "\n".join(external(one)).casefold() if one.external_id else one.id: one
+            for one in reversed(accounts)
+        }
+        return super().apply([one for one in accounts if one in kept.values()])
+
+
+class SharesExternalIds(FaultyRegistry):
+    rejected_by = ("test_replace_to_a_taken_external_id_is_refused",)
+
+    def replace(self, account: Account, version: int, /) -> bool:
+        if self._rows.under(account.id, version) is None:
+            return False
+        self._rows.external_ids.pop(external(account), None)
+        return super().replace(account, version)
+
+
+class KeepsOldExternalIds(FaultyRegistry):
+    rejected_by = ("test_a_new_external_id_frees_the_old",)
+
+    def replace(self, account: Account, version: int, /) -> bool:
+        before = external(self._rows.accounts[account.id])
+        done = super().replace(account, version)
+        self._rows.external_ids[before] = account.id
+        return done
+
+
+class KeepsErasedExternalIds(FaultyRegistry):
+    rejected_by = ("test_a_new_external_id_frees_the_old",)
+
+    def erase(self, account_id: str, /) -> bool:
+        account = self._rows.accounts[account_id]
+        done = super().erase(account_id)
+        self._rows.external_ids[external(account)] = account_id
+        return done
+
+
 class AppliesOneByOne(FaultyRegistry):
     rejected_by = ("test_all_or_none_are_applied",)
 
@@ -130,7 +203,11 @@ class AppliesOneByOne(FaultyRegistry):
 
 
 class LooksThenAdds(FaultyRegistry):
-    rejected_by = ("test_one_address_has_one_owner", "test_intakes_at_the_same_moment")
+    rejected_by = (
+        "test_one_address_has_one_owner",
+        "test_one_external_id_has_one_owner",
+        "test_intakes_at_the_same_moment",
+    )
 
     def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
         new = [account for account in accounts if self.is_new(account)]
@@ -245,7 +322,11 @@ class KeepsErasedAddresses(FaultyRegistry):
     rejected_by = ("test_erased_once",)
 
     def erase(self, account_id: str, /) -> bool:
-        return self._rows.accounts.pop(account_id, None) is not None
+        account = self._rows.accounts.get(account_id)
+        done = super().erase(account_id)
+        if account is not None:
+            self._rows.ids[account.address] = "nobody"
+        return done
 
 
 class LooksThenErases(FaultyRegistry):

@@ -5,6 +5,7 @@ Accounts: one row of ours and one of Django's, read together and written togethe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -32,10 +33,15 @@ OWN: Final = (
     "language",
     "is_disabled",
     "is_password_suspended",
+    "provisioned_by",
+    "external_id",
+    "valid_from",
+    "valid_until",
     "seen_digest",
 )
-# The rest of `OWN`: not disabled, not suspended, and last seen as nothing is.
-NOBODY: Final = (False, False, "")
+# The rest of `OWN`: not disabled, not suspended, of no registrar, for all days, and last
+# seen as nothing is.
+NOBODY: Final = (False, False, "", None, None, None, "")
 TRIES: Final = 8
 
 
@@ -54,6 +60,10 @@ class Found:
     language: str
     is_disabled: bool
     is_suspended: bool
+    provisioned_by: str
+    external_id: str
+    valid_from: datetime | None
+    valid_until: datetime | None
     seen_digest: str = attrs.field(repr=False)
     state: UserState
 
@@ -81,6 +91,10 @@ class Found:
             password_hash=self.state.password_hash,
             is_disabled=self.is_disabled or not self.state.is_active,
             is_password_suspended=self.is_suspended,
+            provisioned_by=self.provisioned_by,
+            external_id=self.external_id,
+            valid_from=self.valid_from,
+            valid_until=self.valid_until,
         )
 
 
@@ -114,7 +128,8 @@ class Directory:
         Return what is in *values*, which are those of `columns`.
         """
         own, watched = values[: len(OWN)], values[len(OWN) :]
-        id_, user, address, version, created, name, language, off, halted, seen = own
+        id_, user, address, version, created, name, language, *more = own
+        off, halted, registrar, external_id, opens, ends, seen = more
         return Found(
             id=id_,
             user_key=user,
@@ -125,6 +140,10 @@ class Directory:
             language=language,
             is_disabled=off,
             is_suspended=halted,
+            provisioned_by=registrar,
+            external_id=external_id or "",
+            valid_from=opens,
+            valid_until=ends,
             seen_digest=seen,
             state=self.users.state(watched),
         )
@@ -324,6 +343,24 @@ def write(
         users = directory.users.objects.using(directory.database.using)
         _ = users.filter(pk=found.user_key).update(**changes)
     _ = directory.rows.filter(id=found.id).update(seen_digest=state.digest, **values)
+
+
+def own_values(account: Account, has_active: bool) -> dict[str, Any]:
+    """
+    Return what of *account* stands in its own row.
+    """
+    return {
+        "address": account.address,
+        "credential_version": account.credential_version,
+        "created_at": account.created_at,
+        "display_name": account.display_name,
+        "language": account.language,
+        "is_disabled": account.is_disabled and not has_active,
+        "provisioned_by": account.provisioned_by,
+        "external_id": account.external_id or None,
+        "valid_from": account.valid_from,
+        "valid_until": account.valid_until,
+    }
 
 
 def first_of(query: Any) -> Sequence[Any] | None:

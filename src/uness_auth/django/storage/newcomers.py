@@ -16,7 +16,7 @@ from ...addresses import LONGEST_ADDRESS, canonical
 from ...errors import StorageError
 from ...model import Account
 from ..models import AccountRow
-from .accounts import Directory
+from .accounts import Directory, own_values
 from .users import UserState
 
 
@@ -64,13 +64,28 @@ class Newcomers:
 
     def _fresh(self, accounts: Sequence[Account]) -> list[Account]:
         ids, addresses = self._known(accounts)
+        externals = self._known_externals(accounts)
         fresh: list[Account] = []
         for account in accounts:
-            if account.id not in ids and account.address not in addresses:
+            external = _external(account)
+            if (
+                account.id not in ids
+                and account.address not in addresses
+                and external not in externals
+            ):
                 fresh.append(account)
                 ids.add(account.id)
                 addresses.add(account.address)
+                externals |= {external} if account.external_id else set()
         return fresh
+
+    def _known_externals(self, accounts: Sequence[Account]) -> set[tuple[str, str]]:
+        asked = [one.external_id for one in accounts if one.external_id]
+        if not asked:
+            return set()
+        # Of every registrar: few share an id, and a look-up by pairs needs an OR each.
+        rows = self.directory.rows.filter(external_id__in=asked)
+        return set(rows.values_list("provisioned_by", "external_id"))
 
     def _known(self, accounts: Sequence[Account]) -> tuple[set[str], set[str]]:
         ids = [one.id for one in accounts]
@@ -165,12 +180,7 @@ class Newcomers:
         return AccountRow(
             id=str(user.pk),
             user=user,
-            address=account.address,
-            credential_version=account.credential_version,
-            created_at=account.created_at,
-            display_name=account.display_name,
-            language=account.language,
-            is_disabled=account.is_disabled and not users.has_active,
+            **own_values(account, users.has_active),
             is_password_suspended=account.is_password_suspended,
             seen_digest=state.digest,
         )
@@ -188,3 +198,7 @@ class Newcomers:
 
     def _key(self, account_id: str) -> Any:
         return self.directory.users.key(account_id)
+
+
+def _external(account: Account) -> tuple[str, str]:
+    return account.provisioned_by, account.external_id

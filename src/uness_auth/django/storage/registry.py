@@ -5,13 +5,13 @@ Creates, changes and erases accounts, together with their users.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
 from ...errors import StorageError
 from ...model import Account
-from .accounts import Directory, Found, change_under, write
+from .accounts import Directory, Found, change_under, own_values, write
 from .database import TakenError
 from .newcomers import Newcomers
 
@@ -45,7 +45,7 @@ class DjangoRegistry:
 
     def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
         """
-        Add those whose id and address are new; return the ids of those added.
+        Add those whose keys are new; return the ids of those added.
 
         Where the user model's own keys cannot be these ids, the database gives one.
         """
@@ -126,17 +126,3 @@ class DjangoRegistry:
             return row.account
         found = self._directory.find("DjangoRegistry.page()", "id", row.id)
         return None if found is None else found.account
-
-
-def own_values(account: Account, has_active: bool) -> dict[str, Any]:
-    """
-    Return what of *account* stands in its own row.
-    """
-    return {
-        "address": account.address,
-        "credential_version": account.credential_version,
-        "created_at": account.created_at,
-        "display_name": account.display_name,
-        "language": account.language,
-        "is_disabled": account.is_disabled and not has_active,
-    }

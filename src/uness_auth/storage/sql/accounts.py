@@ -112,7 +112,8 @@ def account_from(row: Sequence[Any], /) -> Account:
     Return the account in *row*, the columns of `ACCOUNTS` in their order.
     """
     # By position: a name per value costs as much as the query.
-    id_, address, version, created, name, language, hash_, disabled, suspended = row
+    id_, address, version, created, name, language, hash_, *more = row
+    disabled, suspended, registrar, external_id, opens, ends = more
     return Account(
         id=id_,
         address=address,
@@ -123,6 +124,10 @@ def account_from(row: Sequence[Any], /) -> Account:
         password_hash=hash_,
         is_disabled=disabled,
         is_password_suspended=suspended,
+        provisioned_by=registrar,
+        external_id=external_id,
+        valid_from=opens,
+        valid_until=ends,
     )
 
 

@@ -57,7 +57,7 @@ class SQLRegistry:
 
     def apply(self, accounts: Sequence[Account], /) -> frozenset[str]:
         """
-        Add those whose id and address are new; return the ids of those added.
+        Add those whose keys are new; return the ids of those added.
         """
         if not accounts:
             return frozenset()

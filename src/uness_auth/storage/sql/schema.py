@@ -8,6 +8,7 @@ because the challenge of a decoy belongs to no account.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Dialect,
+    Index,
     Integer,
     MetaData,
     String,
@@ -33,7 +35,7 @@ from ...addresses import LONGEST_ADDRESS
 
 
 # Raise it together with a revision in `migrations.versions` from the version before.
-VERSION: Final = 2
+VERSION: Final = 3
 NO_TABLES: Final = 0
 
 
@@ -77,7 +79,32 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else datetime.fromtimestamp(value, UTC)
 
 
-def exact(length: int, /) -> String:
+class OrNull(TypeDecorator[str]):
+    """
+    A text that is kept as NULL where it is empty: a key that most rows have not.
+    """
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = String
+    cache_ok: bool | None = True
+
+    def process_bind_param(
+        self,
+        value: str | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> str | None:
+        """
+        Return what is kept.
+        """
+        return value or None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str:  # noqa: ARG002 - SQLAlchemy's signature
+        """
+        Return the text.
+        """
+        return value or ""
+
+
+def exact(length: int, kind: Callable[..., Any] = String, /) -> Any:
     """
     Return a text that is compared byte by byte.
 
@@ -85,9 +112,9 @@ def exact(length: int, /) -> String:
     accents or trailing spaces.
     """
     return (
-        String(length, collation="BINARY")
-        .with_variant(String(length, collation="C"), "postgresql")
-        .with_variant(String(length, collation="utf8mb4_nopad_bin"), "mariadb", "mysql")
+        kind(length, collation="BINARY")
+        .with_variant(kind(length, collation="C"), "postgresql")
+        .with_variant(kind(length, collation="utf8mb4_nopad_bin"), "mariadb", "mysql")
     )
 
 
@@ -138,6 +165,17 @@ ACCOUNTS: Final = Table(
     Column("password_hash", Text, nullable=False),
     Column("is_disabled", Boolean, nullable=False),
     Column("is_password_suspended", Boolean, nullable=False),
+    Column("provisioned_by", exact(64), nullable=False, server_default=_EMPTY),
+    Column("external_id", exact(128, OrNull)),
+    Column("valid_from", Instant(is_optional=True)),
+    Column("valid_until", Instant(is_optional=True)),
+    # NULLs differ: many accounts have none.
+    Index(
+        "uness_auth_accounts_external_key",
+        "provisioned_by",
+        "external_id",
+        unique=True,
+    ),
     **_TABLE,
 )
 

@@ -29,7 +29,7 @@ from .session_lists import ListedSessions, SessionListsContract
 from .sessions import JoinedSessionsContract, JoiningSessions, SessionsContract
 
 
-VERSION: Final = 2
+VERSION: Final = 3
 """
 Grows when a test is added or sharpened: what passed before may then be rejected.
 

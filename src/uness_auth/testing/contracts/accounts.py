@@ -25,6 +25,9 @@ ACCOUNT: Final = Account(
     display_name="Camille Martin",
     language="fr",
     password_hash="$argon2id$old",  # noqa: S106 - of a test account
+    provisioned_by="Facult\u00e9 de m\u00e9decine",
+    valid_from=NOW - timedelta(days=30),
+    valid_until=NOW + timedelta(days=300),
 )
 NEW: Final = attrs.evolve(
     ACCOUNT,
@@ -44,6 +47,8 @@ ODD: Final = Account(
     + "\U0001f469\U0001f3fd\u200d\u2695\ufe0f ",
     language="en",
     password_hash="$x$" + "h" * 500,
+    provisioned_by="'\u00c9 \"\\%_ " + "r" * 54 + "\U0001f469 ",
+    external_id=" n\u00b0 '%_\\ " + "9" * 117 + "\U0001f469 ",
 )
 
 # What one collation or another takes for the same: case, accents, composed or not,

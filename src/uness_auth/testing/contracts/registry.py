@@ -24,6 +24,11 @@ _MOVED: Final = attrs.evolve(
     address="new@exemple.fr",
     credential_version=ACCOUNT.credential_version + 1,
 )
+# Known to their registrar under ids of its own; anybody else's may be the same.
+_NUMBERED: Final = attrs.evolve(ACCOUNT, external_id="E-1001")
+_NAMESAKE: Final = attrs.evolve(
+    OTHER, provisioned_by="CHU", external_id=_NUMBERED.external_id
+)
 _REPLACE: Final = methodcaller("replace", _MOVED, ACCOUNT.credential_version)
 _APPLY: Final = methodcaller("apply", [OTHER])
 
@@ -120,6 +125,53 @@ class RegistryContract(StoreContract[Registry], ABC):
         assert frozenset({ACCOUNT.id}) == store.apply([ACCOUNT, same_address, same_id])
         assert [ACCOUNT] == list(store.page("", 10))
 
+    def test_known_external_ids_are_skipped(self) -> None:
+        """
+        An account whose external id its registrar has given is left as it is.
+        """
+        store = self.make()
+        _ = store.apply([_NUMBERED])
+        same = attrs.evolve(_NUMBERED, id="4713", address="new@exemple.fr")
+        twin = attrs.evolve(
+            OTHER, id="4714", address="twin@exemple.fr", external_id="E-1002"
+        )
+        other = attrs.evolve(OTHER, external_id="E-1002")
+
+        assert frozenset({OTHER.id}) == store.apply([same, other, twin])
+        assert [_NUMBERED, other] == list(store.page("", 10))
+
+    def test_external_ids_are_each_registrars_own(self) -> None:
+        """
+        Two registrars may give one id, and any number of accounts have none.
+        """
+        store = self.make()
+        nobodys = [
+            attrs.evolve(ACCOUNT, id=one, address=one, provisioned_by=registrar)
+            for one, registrar in (("5", ""), ("6", ""), ("7", "CHU"), ("8", "CHU"))
+        ]
+        people = [_NUMBERED, _NAMESAKE, *nobodys]
+
+        assert {one.id for one in people} == store.apply(people)
+        assert people == list(store.page("", 10))
+
+    def test_similar_external_ids_are_not_known(self) -> None:
+        """
+        External ids and registrars that differ by case, accent or space are others.
+        """
+        self.need("supports_any_text")
+        store = self.make()
+        accounts = [
+            attrs.evolve(
+                ACCOUNT, id=f"{n}", address=f"{n}", provisioned_by=who, external_id=one
+            )
+            for n, (who, one) in enumerate(
+                [("CHU", one) for one in LOOK_ALIKES]
+                + [(one, "E-1001") for one in LOOK_ALIKES]
+            )
+        ]
+
+        assert {one.id for one in accounts} == store.apply(accounts)
+
     def test_similar_addresses_are_not_known(self) -> None:
         """
         Addresses and ids that differ by case, accent or space belong to others.
@@ -177,6 +229,22 @@ class RegistryContract(StoreContract[Registry], ABC):
         """
         store = self.make()
         rivals = [attrs.evolve(ACCOUNT, id=f"{n}") for n in range(101, 117)]
+
+        added = self.together([partial(store.apply, [rival]) for rival in rivals])
+
+        stored = [account.id for account in store.page("", 20)]
+        assert 1 == len(stored)
+        assert [frozenset(stored)] == [ids for ids in added if ids]
+
+    def test_one_external_id_has_one_owner(self) -> None:
+        """
+        Of 16 concurrent calls with one external id of one registrar exactly one adds it.
+        """
+        store = self.make()
+        rivals = [
+            attrs.evolve(_NUMBERED, id=f"{n}", address=f"{n}@exemple.fr")
+            for n in range(101, 117)
+        ]
 
         added = self.together([partial(store.apply, [rival]) for rival in rivals])
 
@@ -257,6 +325,10 @@ class RegistryContract(StoreContract[Registry], ABC):
             language="en",
             password_hash="",
             is_disabled=True,
+            provisioned_by="CHU",
+            external_id="E-1002",
+            valid_from=None,
+            valid_until=NOW,
         )
 
         assert store.replace(new, ACCOUNT.credential_version)
@@ -296,6 +368,33 @@ class RegistryContract(StoreContract[Registry], ABC):
 
         assert not store.replace(thief, OTHER.credential_version)
         assert [ACCOUNT, OTHER] == list(store.page("", 10))
+
+    def test_replace_to_a_taken_external_id_is_refused(self) -> None:
+        """
+        An external id of the same registrar stays with its owner.
+        """
+        store = self.make()
+        _ = store.apply([_NUMBERED, _NAMESAKE])
+        thief = attrs.evolve(_NAMESAKE, provisioned_by=_NUMBERED.provisioned_by)
+
+        assert not store.replace(thief, OTHER.credential_version)
+        assert [_NUMBERED, _NAMESAKE] == list(store.page("", 10))
+
+    def test_a_new_external_id_frees_the_old(self) -> None:
+        """
+        After a change of external id the old one is free and the new one taken.
+        """
+        store = self.make()
+        _ = store.apply([_NUMBERED])
+        renumbered = attrs.evolve(_NUMBERED, external_id="E-2001")
+        assert store.replace(renumbered, ACCOUNT.credential_version)
+
+        heir = attrs.evolve(OTHER, external_id=_NUMBERED.external_id)
+        late = attrs.evolve(renumbered, id="4713", address="late@exemple.fr")
+
+        assert frozenset({heir.id}) == store.apply([heir, late])
+        assert store.erase(renumbered.id)
+        assert frozenset({late.id}) == store.apply([late])
 
     def test_replace_creates_nobody(self) -> None:
         """

@@ -4,19 +4,21 @@ The third version of the tests, broken off in the middle.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from alembic import op as host
 from alembic.operations import Operations
 from sqlalchemy import Column, Integer
 
-from uness_auth.storage.sql.migrations import take
+from uness_auth.storage.sql.migrations import take, versions
 
 
-VERSION: Final = 3
+STEPS: Final = Path(versions.__file__).parent.glob("uness_auth_*.py")
+VERSION: Final = 1 + len(list(STEPS))
 
-revision: Final = "uness_auth_3"
-down_revision: Final = "uness_auth_2"
+revision: Final = f"uness_auth_{VERSION}"
+down_revision: Final = f"uness_auth_{VERSION - 1}"
 
 
 def upgrade() -> None:
