@@ -15,17 +15,20 @@ from tests.adapters.fuzz.campaign import (
     Answer,
     differences,
     faults,
+    is_servers_own,
     leads_here,
+    settled,
     statuses_in_the_docs,
 )
 from tests.adapters.fuzz.draft import (
     ORIGINS,
+    OURS,
     Draft,
     Mutated,
     finished,
 )
 from tests.adapters.fuzz.servers import ADAPTERS, Servers
-from tests.adapters.fuzz.wire import Exchange
+from tests.adapters.fuzz.wire import Exchange, exchange
 from uness_auth.testing.browser import Reply
 from uness_auth.web.http import SECURITY_HEADERS
 
@@ -164,6 +167,67 @@ class TestTheChecks:
 
             assert {len(scene.BYSTANDERS)} == {*kinds.values()}
             assert len(kinds) == (4 if server.adapter == "django" else 3)
+
+
+class TestWhoseTraceback:
+    """
+    Excused is what a server itself does wrong, as it is written, and nothing more.
+    """
+
+    @pytest.fixture(name="complaint")
+    def _complaint(self, servers: Servers) -> str:
+        """
+        What uvicorn writes of a chunk that is none, where no route takes the path.
+        """
+        [server] = [one for one in servers.all if one.adapter == "starlette"]
+        told = len(settled(server))
+        draft = Draft(
+            method=b"POST",
+            path=b"/no-such-page",
+            session="",
+            fields=[],
+            headers=[(b"Transfer-Encoding", b"chunked")],
+            lengths=lambda _body: [],
+            chunk=lambda _body: b"-1\r\na=b\r\n0\r\n\r\n",
+        )
+        [found] = exchange([server.port], [draft.wire(OURS)])
+
+        assert found.reply is not None
+        assert 400 == found.reply.status
+        return settled(server)[told:]
+
+    def test_two_answers(self, complaint: str) -> None:
+        """
+        uvicorn's own 400 was first, and the app's 404 had nowhere to go.
+        """
+        assert "Traceback" in complaint
+        assert is_servers_own(complaint)
+
+    @pytest.mark.parametrize(
+        ("was", "planted"),
+        [
+            ("Invalid HTTP request received.", ""),
+            ("state=MUST_CLOSE", "state=SEND_BODY"),
+            ("LocalProtocolError: can't handle", "LocalProtocolError: Illegal header"),
+            ("starlette/middleware.py", "starlette/serving.py"),
+            ("\nERROR:", "\nTraceback (most recent call last):\nKeyError\nERROR:"),
+        ],
+    )
+    def test_no_other_is_excused(self, complaint: str, was: str, planted: str) -> None:
+        """
+        One word less, another reason, or a frame of ours, and it is a fault.
+        """
+        assert was in complaint
+        assert not is_servers_own(complaint.replace(was, planted))
+
+    def test_nothing_beside_it_is_excused(self, complaint: str) -> None:
+        """
+        Another traceback before it or behind it is looked at.
+        """
+        other = 'Traceback (most recent call last):\n  File "a.py"\nKeyError: 1\n'
+
+        assert not is_servers_own(complaint + other)
+        assert not is_servers_own(other + complaint)
 
 
 class TestExchange:
