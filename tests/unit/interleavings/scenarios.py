@@ -18,6 +18,7 @@ from tests.unit.interleavings.desk import (
     Run,
 )
 from tests.unit.interleavings.walk import Race, holds
+from uness_auth import Policy
 from uness_auth.events import EventKind
 from uness_auth.model import Client
 from uness_auth.outcomes import (
@@ -108,11 +109,13 @@ def mailed_code(desk: Desk) -> tuple[str, str]:
     return sent.challenge_id, desk.outbox.code(CAMILLE)
 
 
-def with_a_code(desk: Desk, *, spent: int = 0) -> tuple[str, str]:
+def with_a_code(
+    desk: Desk, *, spent: int = 0, policy: Policy | None = None
+) -> tuple[str, str]:
     """
     Open the site and have a code mailed; spend some of its attempts.
     """
-    _ = desk.open()
+    _ = desk.open(policy)
     desk.add_camille(f"clear:{OLD}")
     challenge_id, code = mailed_code(desk)
     for _ in range(spent):

@@ -24,8 +24,9 @@ SMALL: Final = [one.name for one in SCENARIOS.values() if one.orders <= FEW]
 # Of two flows each, with no call that fails.
 IN_THREADS: Final = (
     "two posts of one link",
-    "a link and the old password",
+    "disabling and a link",
     "disabling and a password",
+    "disabling and a code",
     "two wrong codes with one attempt left",
 )
 
