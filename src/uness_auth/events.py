@@ -7,8 +7,8 @@ An event never holds a secret, a whole e-mail address or a whole network address
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import ip_network
@@ -21,6 +21,10 @@ from .model import Account, Client
 
 _logger: Final = logging.getLogger("uness_auth.events")
 _NOBODY: Final = Client()
+# What a mail server says may be long; what a store is given is not.
+LONGEST_REASON: Final = 500
+# For so long a store that failed is passed over.
+STORE_PAUSE: Final = timedelta(seconds=10)
 
 
 class EventKind(StrEnum):
@@ -59,21 +63,44 @@ class EventKind(StrEnum):
     SESSIONS_REVOKED = "sessions_revoked"
 
 
+ATTEMPTS: Final = frozenset(
+    {
+        EventKind.ADDRESS_UNKNOWN,
+        EventKind.LINK_REFUSED,
+        EventKind.PASSWORD_REFUSED,
+        EventKind.CODE_REFUSED,
+        EventKind.THROTTLED,
+        EventKind.BREAKER_OPENED,
+        EventKind.ALARM_RAISED,
+    }
+)
+"""
+What came to nothing, and may have been anybody's: kept for a shorter time.
+"""
+
+HISTORY: Final = frozenset(EventKind) - ATTEMPTS
+"""
+What became of an account: its mails, links, passwords, sign-ins.
+"""
+
+
 @attrs.frozen(kw_only=True)
 class Event:
     """
     One audit fact.
 
     Attributes:
-        account_id: Empty where there is no account.
+        account_id: Empty where there is no account.  At most 64 characters.
 
         address: Masked, ``c…@univ-exemple.fr``: see `masked_address`.
 
         network: Truncated to /24 or /48: see `masked_network`.
 
-        method: The way: ``password``, ``code``, ``first_link``, ``reset_link``.
+        method:
+            The way: ``password``, ``code``, ``first_link``, ``reset_link``.  At most 64
+            characters.
 
-        reason: Why, for the operator's eyes only.
+        reason: Why, for the operator's eyes only.  At most `LONGEST_REASON` characters.
     """
 
     kind: EventKind
@@ -130,18 +157,31 @@ def _printable(value: object) -> str:
 
 class Audit:
     """
-    Tells events to subscribers.
+    Tells events to the log, to the store and to subscribers.
 
-    A subscriber that raises is logged and passed over: an audit log that is down
-    must not decide who signs in.
+    A subscriber that raises is logged and passed over, and so is the store: an audit log
+    that is down must not decide who signs in.  A store that failed is left alone for
+    `STORE_PAUSE`, so that a database which hangs holds up one event in a while, and no
+    longer than the store itself waits, instead of every request several times.  What it
+    missed stands in the log.
+
+    Args:
+        keep: Stores events: `uness_auth.ports.Events.add`.
     """
 
-    __slots__ = ("_clock", "_subscribers")
+    __slots__ = ("_clock", "_failed_at", "_keep", "_subscribers")
 
     def __init__(
-        self, clock: Callable[[], datetime], subscribers: Iterable[Subscriber] = (), /
+        self,
+        clock: Callable[[], datetime],
+        subscribers: Iterable[Subscriber] = (),
+        /,
+        *,
+        keep: Callable[[Sequence[Event]], None] | None = None,
     ) -> None:
         self._clock = clock
+        self._keep = keep
+        self._failed_at: datetime | None = None
         self._subscribers = [log_event, *subscribers]
 
     def subscribe(self, subscriber: Subscriber, /) -> None:
@@ -175,10 +215,65 @@ class Audit:
             address=masked_address(account.address if account else address),
             network=masked_network(client.network),
             method=method,
-            reason=reason,
+            reason=_fitted(reason),
         )
-        for subscriber in self._subscribers:
-            try:
-                subscriber(event)
-            except Exception:
-                _logger.exception("a subscriber of events failed")
+        self._tell([event])
+
+    def record_each(
+        self,
+        kind: EventKind,
+        accounts: Iterable[Account],
+        /,
+        *,
+        method: str = "",
+        reason: str = "",
+    ) -> None:
+        """
+        Tell that *kind* happened to each of *accounts*: one write for all of them.
+        """
+        now = self._clock()
+        events = [
+            Event(
+                kind=kind,
+                at=now,
+                account_id=account.id,
+                address=masked_address(account.address),
+                method=method,
+                reason=_fitted(reason),
+            )
+            for account in accounts
+        ]
+        self._tell(events)
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        for event in events:
+            for subscriber in self._subscribers:
+                try:
+                    subscriber(event)
+                except Exception:
+                    _logger.exception("a subscriber of events failed")
+        self._store(events)
+
+    def _store(self, events: Sequence[Event]) -> None:
+        if self._keep is None or self._is_paused():
+            return
+        try:
+            self._keep(events)
+        except Exception:
+            self._failed_at = self._clock()
+            _logger.exception(
+                "events could not be stored; tried again in %s s",
+                int(STORE_PAUSE.total_seconds()),
+            )
+
+    def _is_paused(self) -> bool:
+        # No longer than the pause lasts, whatever the clock did since.
+        return self._failed_at is not None and (
+            self._failed_at <= self._clock() < self._failed_at + STORE_PAUSE
+        )
+
+
+def _fitted(reason: str) -> str:
+    # What no database could hold would cost the event: a lone surrogate, a NUL.
+    text = reason[:LONGEST_REASON].encode(errors="replace").decode()
+    return text.replace("\0", "?")

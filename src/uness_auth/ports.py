@@ -8,13 +8,14 @@ it never answers.  Instants are aware UTC in whole seconds; digests are hex.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from typing import Protocol, runtime_checkable
 
 import attrs
 
+from .events import Event, EventKind
 from .model import Account, CodeChallenge, MailOrder, Session
 
 
@@ -303,6 +304,52 @@ class Counters(Protocol):
         ...
 
 
+class Events(Protocol):
+    """
+    Keeps what happened: audit facts, written once and changed by nothing but `erase`.
+
+    An empty account id is nobody's: under it nothing is listed, and nothing erased.
+    """
+
+    def add(self, events: Sequence[Event], /) -> None:
+        """
+        Store *events*, in their order: one of a visitor, thousands of an import.
+
+        Atomicity: all of them or, where it raises, none.
+        """
+        ...
+
+    def of_account(self, account_id: str, limit: int, /) -> Sequence[Event]:
+        """
+        Return up to *limit* events of the account, the newest first.
+
+        Of one second the last added comes first.
+        """
+        ...
+
+    def erase(self, account_id: str, /) -> int:
+        """
+        Empty account id, address, network and reason of the account's events.
+
+        The events stay, with kind, instant and method, so that what was counted stays
+        right.
+
+        Returns:
+            How many this call emptied.
+
+        Atomicity: of any number of concurrent calls each event is counted by one.
+        """
+        ...
+
+    def purge(
+        self, kinds: Collection[EventKind], before: datetime, limit: int, /
+    ) -> int:
+        """
+        Remove up to *limit* events of these kinds that happened before *before*.
+        """
+        ...
+
+
 class Mailer(Protocol):
     """
     Hands a composed mail over.
@@ -381,6 +428,8 @@ class Stores:
         registry: Optional: without it there is no `auth.provisioning`.
 
         session_lists: Optional: without it nobody can list their sessions.
+
+        events: Optional: without it events are told to the log and to subscribers only.
     """
 
     accounts: Accounts
@@ -389,3 +438,4 @@ class Stores:
     counters: Counters
     registry: Registry | None = None
     session_lists: SessionLists | None = None
+    events: Events | None = None

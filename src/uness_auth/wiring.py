@@ -169,7 +169,9 @@ class UnessAuth:
         )
         self.clock = clock
         self._stores = stores
-        self._audit = Audit(clock, subscribers)
+        self._audit = Audit(
+            clock, subscribers, keep=stores.events.add if stores.events else None
+        )
 
         tokens = LinkTokens(self.keys, self.policy.link)
         codes = Codes(self.keys, self.policy.code)

@@ -4,19 +4,24 @@ Keeps everything in memory, for development and tests: gone when the process end
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from threading import Lock
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 import attrs
 
 from ..errors import StorageError
+from ..events import Event, EventKind
 from ..model import Account, CodeChallenge, Session
 from ..ports import Stores
 
 
 _Row = TypeVar("_Row")
+
+# What is developed on for days must not grow for ever: the oldest events go.
+EVENTS_KEPT: Final = 10_000
 
 
 class MemoryStorage:
@@ -37,6 +42,7 @@ class MemoryStorage:
         self.sessions: MemorySessions = MemorySessions(rows, self.accounts)
         self.session_lists: MemorySessions = self.sessions
         self.counters: MemoryCounters = MemoryCounters(rows)
+        self.events: MemoryEvents = MemoryEvents(rows)
         self.stores: Stores = Stores(
             accounts=self.accounts,
             registry=self.registry,
@@ -44,6 +50,7 @@ class MemoryStorage:
             sessions=self.sessions,
             counters=self.counters,
             session_lists=self.session_lists,
+            events=self.events,
         )
 
 
@@ -75,6 +82,7 @@ class Rows:
         self.challenges: dict[str, CodeChallenge] = {}
         self.sessions: dict[str, Session] = {}
         self.counters: dict[str, _Text | _Number] = {}
+        self.events: deque[Event] = deque(maxlen=EVENTS_KEPT)
 
     def under(self, account_id: str, version: int, /) -> Account | None:
         """
@@ -464,6 +472,64 @@ class MemoryCounters:
     def _text(self, key: str) -> str | None:
         row = self._rows.counters.get(key)
         return row.text if isinstance(row, _Text) else None
+
+
+@attrs.define(eq=False)
+class MemoryEvents:
+    """
+    The `uness_auth.ports.Events` of `MemoryStorage`: the last `EVENTS_KEPT`.
+    """
+
+    for_development_only: ClassVar[bool] = True
+
+    _rows: Rows
+
+    def add(self, events: Sequence[Event], /) -> None:
+        """
+        Store *events*, in their order.
+        """
+        with self._rows.lock:
+            self._rows.events.extend(events)
+
+    def of_account(self, account_id: str, limit: int, /) -> Sequence[Event]:
+        """
+        Return up to *limit* events of the account, the newest first.
+        """
+        with self._rows.lock:
+            own = [one for one in reversed(self._rows.events) if _is_of(one, account_id)]
+        # Stable: of one second the last added stays first.
+        return sorted(own, key=lambda one: one.at, reverse=True)[:limit]
+
+    def erase(self, account_id: str, /) -> int:
+        """
+        Empty account id, address, network and reason of the account's events.
+        """
+        with self._rows.lock:
+            events = self._rows.events
+            own = [n for n, one in enumerate(events) if _is_of(one, account_id)]
+            for n in own:
+                events[n] = attrs.evolve(
+                    events[n], account_id="", address="", network="", reason=""
+                )
+            return len(own)
+
+    def purge(
+        self, kinds: Collection[EventKind], before: datetime, limit: int, /
+    ) -> int:
+        """
+        Remove up to *limit* events of these kinds that happened before *before*.
+        """
+        with self._rows.lock:
+            events = self._rows.events
+            is_over = [one.kind in kinds and one.at < before for one in events]
+            over = [n for n, is_so in enumerate(is_over) if is_so][:limit]
+            for n in reversed(over):
+                del events[n]
+            return len(over)
+
+
+def _is_of(event: Event, account_id: str) -> bool:
+    return account_id != "" and event.account_id == account_id
 
 
 def _remove(rows: dict[str, _Row], is_over: Callable[[_Row], bool], limit: int) -> int:
