@@ -4,13 +4,16 @@ The stores in memory keep every contract.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
+from uness_auth.events import Event
 from uness_auth.model import Account
 from uness_auth.ports import (
     Accounts,
     CodeChallenges,
     Counters,
+    Events,
     Registry,
     Sessions,
 )
@@ -19,6 +22,7 @@ from uness_auth.testing.contracts import (
     AccountsContract,
     CodeChallengesContract,
     CountersContract,
+    EventsContract,
     JoinedSessionsContract,
     JoiningSessions,
     ListedSessions,
@@ -78,3 +82,12 @@ class TestMemorySessionLists(InMemory, SessionListsContract):
 class TestMemoryCounters(InMemory, CountersContract):
     def make(self) -> Counters:
         return MemoryStorage().counters
+
+
+class TestMemoryEvents(InMemory, EventsContract):
+    def make(self) -> Events:
+        self._events = MemoryStorage().events
+        return self._events
+
+    def read_all(self) -> Sequence[Event]:
+        return list(self._events._rows.events)  # noqa: SLF001 - nothing else lists all

@@ -4,28 +4,32 @@ The stores in SQL keep every contract, on each database.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select
 
 from tests.contract.sql_stores import open_port
+from uness_auth.events import Event, EventKind
 from uness_auth.model import Account
 from uness_auth.ports import (
     Accounts,
     CodeChallenges,
     Counters,
+    Events,
     Registry,
     Sessions,
     Stores,
 )
 from uness_auth.storage.sql import SQLSessions, SQLStorage
+from uness_auth.storage.sql.schema import EVENTS
 from uness_auth.testing.contracts import (
     AccountsContract,
     CodeChallengesContract,
     CountersContract,
+    EventsContract,
     JoinedSessionsContract,
     JoiningSessions,
     ListedSessions,
@@ -130,3 +134,24 @@ class TestSQLCounters(InSQL, CountersContract):
 
     def make(self) -> Counters:
         return self.stores().counters
+
+
+class TestSQLEvents(InSQL, EventsContract):
+    port = "events"
+
+    def make(self) -> Events:
+        events = self.stores().events
+        assert events is not None
+        return events
+
+    def read_all(self) -> Sequence[Event]:
+        engine = SQLStorage(self._url).engine
+        with engine.connect() as connection:
+            rows = connection.execute(select(EVENTS).order_by(EVENTS.c.id)).mappings()
+            found = [dict(row) for row in rows]
+        engine.dispose()
+        return [_event_from(**one) for one in found]
+
+
+def _event_from(*, id: int, kind: str, **facts: Any) -> Event:  # noqa: A002, ARG001 - the number of the row
+    return Event(kind=EventKind(kind), **facts)

@@ -21,6 +21,7 @@ from uness_auth.storage.memory import (
     MemoryAccounts,
     MemoryCodeChallenges,
     MemoryCounters,
+    MemoryEvents,
     MemoryRegistry,
     MemorySessions,
     Rows,
@@ -31,13 +32,14 @@ from uness_auth.testing import contracts
 # A process that a contract starts looks for modules where this one does.
 sys.path.append(str(Path(__file__).parents[3]))
 
-TABLES: Final = ("accounts", "ids", "challenges", "sessions", "counters")
+TABLES: Final = ("accounts", "ids", "challenges", "sessions", "counters", "events")
 STORES: Final[dict[str, Callable[[Rows], Any]]] = {
     "accounts": MemoryAccounts,
     "registry": MemoryRegistry,
     "code_challenges": MemoryCodeChallenges,
     "sessions": lambda rows: MemorySessions(rows, MemoryAccounts(rows)),
     "counters": MemoryCounters,
+    "events": MemoryEvents,
 }
 
 
@@ -184,6 +186,7 @@ AMONG_PROCESSES: Final[dict[str, tuple[str, ...]]] = {
         "test_swap_has_one_winner_among_processes",
         "test_no_call_is_lost_among_processes",
     ),
+    "Events": ("test_none_is_lost_among_processes",),
 }
 SEEN: Final = ("test_other_processes_are_seen_at_once",)
 DURABLE: Final = ("test_a_crash_takes_nothing_back",)
@@ -194,6 +197,7 @@ PORTS: Final = {
     "Sessions": "sessions",
     "SessionLists": "sessions",
     "Counters": "counters",
+    "Events": "events",
 }
 
 

@@ -29,6 +29,7 @@ METHODS: Final[dict[str, tuple[str, ...]]] = {
         "JoinedSessions",
         "SessionLists",
         "Counters",
+        "Events",
     )
 }
 

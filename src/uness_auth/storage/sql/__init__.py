@@ -19,6 +19,7 @@ from .backend import Backend, Waits
 from .code_challenges import SQLCodeChallenges
 from .counters import SQLCounters
 from .database import Database
+from .events import SQLEvents
 from .registry import SQLRegistry
 from .schema import METADATA
 from .sessions import SQLSessions
@@ -29,6 +30,7 @@ __all__ = [
     "SQLAccounts",
     "SQLCodeChallenges",
     "SQLCounters",
+    "SQLEvents",
     "SQLRegistry",
     "SQLSessions",
     "SQLStorage",
@@ -105,6 +107,7 @@ class SQLStorage:
             sessions=sessions,
             session_lists=sessions,
             counters=SQLCounters(self._database),
+            events=SQLEvents(self._database),
         )
 
     @property

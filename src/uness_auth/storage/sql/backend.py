@@ -13,6 +13,7 @@ import attrs
 from sqlalchemy import (
     URL,
     Column,
+    ColumnElement,
     Connection,
     Delete,
     Engine,
@@ -110,6 +111,20 @@ class AddNew(Protocol):
         ...
 
 
+class Purging(Protocol):
+    """
+    Makes the statement that removes rows which have ended.
+    """
+
+    def __call__(
+        self, key: Column[Any], ends_at: Column[Any], /, *more: ColumnElement[bool]
+    ) -> Delete:
+        """
+        Return the statement, which asks for *more* of the rows than their end.
+        """
+        ...
+
+
 class Upsert(Protocol):
     """
     Writes a row where none is, and changes it where one is; in one statement.
@@ -152,7 +167,8 @@ class Backend:
 
         purging:
             Returns the statement that removes up to ``:limit`` rows that ended before
-            ``:before``, given the columns of their key and of their end.
+            ``:before``, given the columns of their key and of their end, and what else has
+            to be true of them.
 
         is_lost_race:
             Whether the database says that it did nothing, because of others, and that
@@ -172,7 +188,7 @@ class Backend:
     add_new: AddNew
     upsert: Upsert
     change: Callable[[Send, Change, Parameters], Sequence[Any] | None] = change_at_once
-    purging: Callable[[Column[Any], Column[Any]], Delete]
+    purging: Purging
     is_lost_race: Callable[[BaseException | None], bool] = lambda _fault: False
     is_stale: Callable[[Any], bool] = lambda _connection: False
 

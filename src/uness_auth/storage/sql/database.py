@@ -119,6 +119,12 @@ class Database:
         """
         return self._count(doing, statement, parameters)
 
+    def rewrite(self, doing: str, statement: Update, parameters: Parameters, /) -> int:
+        """
+        Change rows, and return how many there were.
+        """
+        return self._count(doing, statement, parameters)
+
     def change(
         self, doing: str, change: Change, parameters: Parameters, /
     ) -> Row | None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import (
     URL,
     Column,
+    ColumnElement,
     Connection,
     Delete,
     Engine,
@@ -129,7 +130,9 @@ def change_in_two(
     return rows[0] if rows else None
 
 
-def purging(_key: Column[Any], ends_at: Column[Any], /) -> Delete:
+def purging(
+    _key: Column[Any], ends_at: Column[Any], /, *more: ColumnElement[bool]
+) -> Delete:
     """
     Return the statement that removes up to ``:limit`` rows that ended before ``:before``.
 
@@ -137,7 +140,7 @@ def purging(_key: Column[Any], ends_at: Column[Any], /) -> Delete:
     """
     return (
         delete(ends_at.table)
-        .where(ends_at < bindparam("before"))
+        .where(ends_at < bindparam("before"), *more)
         .ext(limit(bindparam("limit", type_=Integer())))
     )
 

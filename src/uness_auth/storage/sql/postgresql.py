@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import (
     URL,
     Column,
+    ColumnElement,
     Connection,
     Delete,
     Engine,
@@ -111,7 +112,9 @@ def upsert(
     )
 
 
-def purging(key: Column[Any], ends_at: Column[Any], /) -> Delete:
+def purging(
+    key: Column[Any], ends_at: Column[Any], /, *more: ColumnElement[bool]
+) -> Delete:
     """
     Return the statement that removes up to ``:limit`` rows that ended before ``:before``.
     """
@@ -121,7 +124,7 @@ def purging(key: Column[Any], ends_at: Column[Any], /) -> Delete:
     # Rows that somebody else removes, or renews, are passed over, not waited for.
     over = (
         select(key)
-        .where(is_over)
+        .where(is_over, *more)
         .limit(bindparam("limit"))
         .with_for_update(skip_locked=True)
         .cte("over")

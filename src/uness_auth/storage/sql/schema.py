@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from ...addresses import LONGEST_ADDRESS
+from ...events import LONGEST_REASON
 
 
 # Raise it together with a revision in `migrations.versions` from the version before.
@@ -212,6 +213,29 @@ SESSIONS: Final = Table(
     Column("browser", String(64), nullable=False, server_default=_EMPTY),
     Column("network", String(64), nullable=False, server_default=_EMPTY),
     **_TABLE,
+)
+
+# Numbered as they are written, because within a second nothing else says what was first.
+# For an account, and for what has had its time, each in the order of time.
+EVENTS: Final = Table(
+    "uness_auth_events",
+    METADATA,
+    Column(
+        "id",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("kind", exact(32), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("account_id", exact(64), nullable=False),
+    Column("address", String(LONGEST_ADDRESS), nullable=False),
+    Column("network", String(64), nullable=False),
+    Column("method", String(64), nullable=False),
+    Column("reason", String(LONGEST_REASON), nullable=False),
+    Index("ix_uness_auth_events_account_id_at", "account_id", "at"),
+    Index("ix_uness_auth_events_kind_at", "kind", "at"),
+    **_TABLE | {"sqlite_with_rowid": True},
 )
 
 # A key has either a text, which is swapped, or a number, which is added.

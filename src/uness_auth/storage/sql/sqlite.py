@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import (
     URL,
     Column,
+    ColumnElement,
     Connection,
     Delete,
     Engine,
@@ -119,11 +120,14 @@ def upsert(
     )
 
 
-def purging(key: Column[Any], ends_at: Column[Any], /) -> Delete:
+def purging(
+    key: Column[Any], ends_at: Column[Any], /, *more: ColumnElement[bool]
+) -> Delete:
     """
     Return the statement that removes up to ``:limit`` rows that ended before ``:before``.
     """
-    over = select(key).where(ends_at < bindparam("before")).limit(bindparam("limit"))
+    is_over = ends_at < bindparam("before")
+    over = select(key).where(is_over, *more).limit(bindparam("limit"))
     return delete(key.table).where(key.in_(over))
 
 

@@ -21,6 +21,7 @@ from .accounts import AccountsContract
 from .base import Contract, RemoteContract, StoreContract
 from .code_challenges import CodeChallengesContract
 from .counters import CountersContract
+from .events import EventsContract
 from .mailers import MailerContract
 from .order_queues import OrderQueueContract
 from .password_hashing import PasswordHashingContract
@@ -42,6 +43,7 @@ __all__ = [
     "CodeChallengesContract",
     "Contract",
     "CountersContract",
+    "EventsContract",
     "JoinedSessionsContract",
     "JoiningSessions",
     "ListedSessions",
