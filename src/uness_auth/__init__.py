@@ -15,6 +15,7 @@ from .model import Account, Site
 from .policy import (
     Budget,
     CodePolicy,
+    EventPolicy,
     HashingPolicy,
     LinkPolicy,
     PasswordPolicy,
@@ -31,6 +32,7 @@ __all__ = [
     "Budget",
     "CodePolicy",
     "ConfigurationError",
+    "EventPolicy",
     "HashingError",
     "HashingPolicy",
     "LinkPolicy",

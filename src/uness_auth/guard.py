@@ -71,6 +71,13 @@ class MailRefused:
 MailTaken: TypeAlias = Taken | MailRefused
 
 
+def unless_decoy(account_id: str, /) -> str:
+    """
+    Return the account id for an event; empty where it is a decoy's, which is nobody's.
+    """
+    return "" if account_id.startswith(_DECOY) else account_id
+
+
 @attrs.frozen(kw_only=True)
 class Guard:
     """
@@ -323,14 +330,13 @@ class Guard:
     def _throttled(
         self, scope: Scope, key: str, until: datetime, spender: Spender
     ) -> Throttled:
-        account_id = spender.account_id
         self.site.tell_once(
             EventKind.THROTTLED,
             scope,
             key,
             until,
             spender.client,
-            account_id="" if account_id.startswith(_DECOY) else account_id,
+            account_id=unless_decoy(spender.account_id),
         )
         return Throttled(scope=scope, until=until)
 

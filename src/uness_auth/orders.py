@@ -15,7 +15,7 @@ import attrs
 
 from .errors import MailError, StorageError
 from .events import Audit, EventKind, masked_address, masked_network
-from .guard import Guard, MailRefused, Taken
+from .guard import Guard, MailRefused, Taken, unless_decoy
 from .messages import Dropped, Messages
 from .model import Account, Client, CodeChallenge, MailOrder, OrderKind
 from .outcomes import MailPaused, Scope, Throttled
@@ -244,6 +244,8 @@ class Orders:
             _ORDERED[order.kind],
             account,
             client=client,
+            # A disabled account's, which nobody is mailed for.
+            account_id=unless_decoy(order.account_id),
             method=order.kind,
             reason="" if account else DECOY,
         )

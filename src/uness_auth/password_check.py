@@ -14,7 +14,7 @@ import attrs
 
 from .errors import HashingError, StorageError
 from .events import Audit, EventKind
-from .guard import Guard, Taken
+from .guard import Guard, Taken, unless_decoy
 from .model import Account, Client
 from .outcomes import Busy, PasswordSuspended, Scope, Throttled, WrongPassword
 from .passwords import HashingSlots
@@ -116,7 +116,7 @@ class PasswordCheck:
         waiting = self.guard.look_password(spender)
         is_suspended = account is not None and account.is_password_suspended
         if is_suspended or isinstance(waiting, PasswordSuspended):
-            self._refuse(account, client, "the password is suspended")
+            self._refuse(account, spender, "the password is suspended")
             return self._suspend(account, client)
         if waiting is not None:
             return waiting
@@ -187,7 +187,7 @@ class PasswordCheck:
             reason = "no account, or a disabled one"
         elif not attempt.account.has_password:
             reason = "no password yet"
-        self._refuse(attempt.account, attempt.client, reason)
+        self._refuse(attempt.account, attempt.spender, reason)
         self.guard.site.count_wrong_password(attempt.client)
         if not self.guard.suspends(attempt.taken):
             return WrongPassword()
@@ -222,11 +222,13 @@ class PasswordCheck:
             # The old hash is as right as before; the next sign-in tries again.
             _logger.warning("a password hash could not be upgraded", exc_info=True)
 
-    def _refuse(self, account: Account | None, client: Client, reason: str) -> None:
+    def _refuse(self, account: Account | None, spender: Spender, reason: str) -> None:
         self.audit.record(
             EventKind.PASSWORD_REFUSED,
             account,
-            client=client,
+            client=spender.client,
+            # A disabled account's, which is not at hand.
+            account_id=unless_decoy(spender.account_id),
             method=METHOD,
             reason=reason,
         )

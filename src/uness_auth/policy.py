@@ -29,6 +29,10 @@ LONGEST_CODE: Final = timedelta(minutes=10)
 # Codes tried, or mails sent, of one account: five times what anybody was seen to need.
 MOST_IN_A_DAY: Final = 100
 
+# An intrusion is found out within a month, or much later; CNIL 2021-122: three years.
+SHORTEST_KEPT: Final = 30 * DAY
+LONGEST_KEPT: Final = 3 * 366 * DAY
+
 # In one cookie, which travels with every request: 92 bytes each.
 MOST_DEVICE_ACCOUNTS: Final = 16
 
@@ -473,6 +477,39 @@ class ThrottlePolicy:
 
 
 @attrs.frozen(kw_only=True)
+class EventPolicy:
+    """
+    How long events are kept, where there is a store for them.
+
+    Attributes:
+        kept: What became of an account: its mails, links, passwords, sign-ins.
+
+        attempts_kept:
+            What came to nothing, and may have been anybody's, with the network that it
+            came from: see `uness_auth.events.ATTEMPTS`.
+
+    Raises:
+        uness_auth.errors.ConfigurationError:
+            If less than a month is kept, when an intrusion is still being found out,
+            or more than three years.
+
+    Source:
+        CNIL 2021-122: six months to one year; up to three where that is justified.
+    """
+
+    kept: timedelta = 365 * DAY
+    attempts_kept: timedelta = 183 * DAY
+
+    def __attrs_post_init__(self) -> None:
+        if not SHORTEST_KEPT <= self.attempts_kept <= self.kept <= LONGEST_KEPT:
+            _refuse(
+                f"EventPolicy(kept={self.kept}, attempts_kept={self.attempts_kept}): "
+                f"give 30 days at least and three years at most, and keep attempts no "
+                f"longer than the rest"
+            )
+
+
+@attrs.frozen(kw_only=True)
 class HashingPolicy:
     """
     What a password hash costs, and how many run at once.
@@ -563,6 +600,7 @@ class Policy:
     throttle: ThrottlePolicy = ThrottlePolicy()
     hashing: HashingPolicy = HashingPolicy()
     account: AccountPolicy = AccountPolicy()
+    events: EventPolicy = EventPolicy()
 
     @classmethod
     def uness(
@@ -575,6 +613,7 @@ class Policy:
         throttle: ThrottlePolicy | None = None,
         hashing: HashingPolicy | None = None,
         account: AccountPolicy | None = None,
+        events: EventPolicy | None = None,
     ) -> Self:
         """
         Return the tutorial's policy, with the parts given in place of its own.
@@ -587,6 +626,7 @@ class Policy:
             throttle=throttle or ThrottlePolicy(),
             hashing=hashing or HashingPolicy(),
             account=account or AccountPolicy(),
+            events=events or EventPolicy(),
         )
 
     @classmethod
@@ -600,6 +640,7 @@ class Policy:
         throttle: ThrottlePolicy | None = None,
         hashing: HashingPolicy | None = None,
         account: AccountPolicy | None = None,
+        events: EventPolicy | None = None,
     ) -> Self:
         """
         Return what the standards ask for, with the parts given in place of its own.
@@ -635,4 +676,5 @@ class Policy:
             throttle=throttle or ThrottlePolicy(tells_unknown=False),
             hashing=hashing,
             account=account,
+            events=events,
         )

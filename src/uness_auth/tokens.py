@@ -16,7 +16,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 
 from .keys import KeyRing, Purpose
 from .model import OrderKind
-from .outcomes import LinkExpired, LinkInvalid
+from .outcomes import LinkInvalid
 from .policy import LinkPolicy
 
 
@@ -41,6 +41,15 @@ class LinkToken:
     credential_version: int
     kind: OrderKind
     issued_at: datetime
+
+
+@attrs.frozen
+class ExpiredToken:
+    """
+    What a link says that is ours, and too old.
+    """
+
+    link: LinkToken
 
 
 class LinkTokens:
@@ -88,7 +97,7 @@ class LinkTokens:
 
     def read(
         self, token: str, now: datetime, /
-    ) -> LinkToken | LinkExpired | LinkInvalid:
+    ) -> LinkToken | ExpiredToken | LinkInvalid:
         """
         Check a link token and say which account and version it names.
 
@@ -101,7 +110,7 @@ class LinkTokens:
             now: Aware UTC.
 
         Returns:
-            `LinkToken`, `LinkExpired`, or `LinkInvalid` for everything else.  Never
+            `LinkToken`, `ExpiredToken`, or `LinkInvalid` for everything else.  Never
             raises on bad input.
 
         Timing:
@@ -118,7 +127,7 @@ class LinkTokens:
         if read is None or read.issued_at > now + self._policy.leeway:
             return LinkInvalid()
         if now >= read.issued_at + self._policy.lifetime(kind) + self._policy.leeway:
-            return LinkExpired(kind=kind)
+            return ExpiredToken(read)
         return read
 
 

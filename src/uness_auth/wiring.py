@@ -17,7 +17,7 @@ from .codes import Codes
 from .devices import Devices
 from .directory import Directory
 from .errors import ConfigurationError
-from .events import Audit, Subscriber
+from .events import ATTEMPTS, HISTORY, Audit, Subscriber
 from .flows.code_sign_in import CodeSignIn
 from .flows.identify import Identify
 from .flows.open_sessions import OpenSessions
@@ -334,6 +334,19 @@ class UnessAuth:
                 now - longest_idle - SESSIONS_KEPT, PURGE_LIMIT
             )
             + self._stores.counters.purge(now - COUNTERS_KEPT, PURGE_LIMIT)
+            + self._purge_events(now)
+        )
+
+    def _purge_events(self, now: datetime) -> int:
+        events, policy = self._stores.events, self.policy.events
+        if events is None:
+            return 0
+        return sum(
+            events.purge(kinds, now - kept, PURGE_LIMIT)
+            for kinds, kept in (
+                (HISTORY, policy.kept),
+                (ATTEMPTS, policy.attempts_kept),
+            )
         )
 
 

@@ -22,6 +22,7 @@ from uness_auth.policy import (
     AccountPolicy,
     Budget,
     CodePolicy,
+    EventPolicy,
     HashingPolicy,
     LinkPolicy,
     PasswordPolicy,
@@ -308,6 +309,13 @@ class TestDefaults:
         )
         assert expected == ThrottlePolicy()
 
+    def test_events(self) -> None:
+        """
+        A year, and six months of what may have been anybody's: CNIL 2021-122.
+        """
+        expected = EventPolicy(kept=365 * DAY, attempts_kept=183 * DAY)
+        assert expected == EventPolicy()
+
     def test_hashing(self) -> None:
         """
         RFC 9106's low-memory profile within 256 MiB; OWASP's for small machines.
@@ -425,6 +433,9 @@ class TestRefusals:
             ),
             (partial(SessionPolicy, recent=MINUTE - SECOND), "recent="),
             (partial(SessionPolicy, recent=HOUR + SECOND), "recent="),
+            (partial(EventPolicy, kept=366 * DAY * 3 + SECOND), "kept=1098 days"),
+            (partial(EventPolicy, attempts_kept=30 * DAY - SECOND), "kept=29 days"),
+            (partial(EventPolicy, kept=182 * DAY), "no longer than the rest"),
             (partial(HashingPolicy, memory_cost=12_287), "memory_cost=12287"),
             (partial(HashingPolicy, time_cost=2, memory_cost=19_455), "=19455"),
             (partial(HashingPolicy, time_cost=1, memory_cost=47_103), "=47103"),
@@ -477,6 +488,7 @@ class TestRefusals:
             partial(ThrottlePolicy, device_passwords_per_day=25),
             partial(SessionPolicy, recent=MINUTE),
             partial(SessionPolicy, recent=HOUR),
+            partial(EventPolicy, kept=366 * DAY * 3, attempts_kept=30 * DAY),
             partial(HashingPolicy, time_cost=1, memory_cost=47_104, parallelism=1),
             partial(HashingPolicy, time_cost=10, memory_cost=12_288, parallelism=8),
             partial(HashingPolicy, memory_cost=262_144),
@@ -511,6 +523,7 @@ class TestPolicy:
             "throttle": ThrottlePolicy(passwords_per_day=20),
             "hashing": HashingPolicy.small(),
             "account": AccountPolicy(reopened_with_password=True),
+            "events": EventPolicy(kept=400 * DAY),
         }
 
         for name, part in parts.items():

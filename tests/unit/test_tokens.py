@@ -19,9 +19,9 @@ from itsdangerous.encoding import base64_encode
 
 from uness_auth.keys import KeyRing, Purpose
 from uness_auth.model import OrderKind
-from uness_auth.outcomes import LinkExpired, LinkInvalid
+from uness_auth.outcomes import LinkInvalid
 from uness_auth.policy import LinkPolicy
-from uness_auth.tokens import LONGEST_TOKEN, LinkToken, LinkTokens
+from uness_auth.tokens import ExpiredToken, LONGEST_TOKEN, LinkToken, LinkTokens
 
 
 OLD = "old-key-of-the-tests-0123456789abcdefgh"
@@ -213,7 +213,10 @@ class TestRead:
 
         assert isinstance(read(token, ISSUED_AT + lifetime), LinkToken)
         assert isinstance(read(token, end - SECOND), LinkToken)
-        assert LinkExpired(kind=kind) == read(token, end)
+        link = LinkToken(
+            account_id="42", credential_version=7, kind=kind, issued_at=ISSUED_AT
+        )
+        assert ExpiredToken(link) == read(token, end)
 
     def test_clock_behind_by_a_minute(self) -> None:
         """

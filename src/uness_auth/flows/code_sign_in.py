@@ -111,7 +111,7 @@ class CodeSignIn:
         if not _is_same_browser(challenge, client):
             if is_renewed:
                 self._unsend(challenge)
-            return self._gone(client, "another browser's")
+            return self._gone(client, "another browser's", challenge)
         if is_renewed:
             return self._send_again(challenge, client)
         return MailPaused(
@@ -161,11 +161,13 @@ class CodeSignIn:
         self, challenge_id: str, client: Client
     ) -> CodeChallenge | CodeExpired | ChallengeGone:
         challenge = self.challenges.spend_attempt(challenge_id)
-        if challenge is None or not _is_same_browser(challenge, client):
-            return self._gone(client, "no such challenge, or another browser's")
+        if challenge is None:
+            return self._gone(client, "no such challenge")
+        if not _is_same_browser(challenge, client):
+            return self._gone(client, "another browser's", challenge)
         if self.keys.derived(Purpose.CODE, challenge.key_id) is None:
             # No code is right any more, so none is called wrong, nor one sent again.
-            return self._gone(client, "its key left the ring")
+            return self._gone(client, "its key left the ring", challenge)
         if self.clock() >= challenge.expires_at:
             return self._expired(challenge, client)
         return challenge
@@ -212,7 +214,9 @@ class CodeSignIn:
     ) -> CodeSent | MailPaused | ChallengeGone | Throttled:
         account = unless_disabled(self.accounts.by_id(challenge.account_id))
         if not self._is_worth_sending(challenge, account):
-            return self._gone(client, "the account or the key ring changed since")
+            return self._gone(
+                client, "the account or the key ring changed since", challenge
+            )
         try:
             refused = self._order_again(challenge, account, client)
         except MailError:
@@ -263,7 +267,7 @@ class CodeSignIn:
         self.guard.give_back(taken)
         self.guard.site.give_back(windows)
         if not is_first:
-            return self._gone(client, "another request was first")
+            return self._gone(client, "another request was first", challenge)
         return self._right(account, client)
 
     def _spend(
@@ -307,17 +311,30 @@ class CodeSignIn:
         self, challenge: CodeChallenge, client: Client
     ) -> CodeExpired | ChallengeGone:
         if challenge.attempts_left == 0 or self.clock() >= challenge.window_ends_at:
-            return self._gone(client, "expired")
-        self.audit.record(
-            EventKind.CODE_REFUSED, client=client, method=METHOD, reason="expired"
-        )
+            return self._gone(client, "expired", challenge)
+        self._refuse(client, "expired", challenge)
         return CodeExpired(challenge_id=challenge.id)
 
-    def _gone(self, client: Client, reason: str) -> ChallengeGone:
-        self.audit.record(
-            EventKind.CODE_REFUSED, client=client, method=METHOD, reason=reason
-        )
+    def _gone(
+        self, client: Client, reason: str, challenge: CodeChallenge | None = None
+    ) -> ChallengeGone:
+        self._refuse(client, reason, challenge)
         return ChallengeGone()
+
+    def _refuse(
+        self, client: Client, reason: str, challenge: CodeChallenge | None
+    ) -> None:
+        # Looked up for a decoy, too: whoever measures learns nothing.
+        account = None
+        if challenge is not None:
+            account = self.accounts.by_id(challenge.account_id)
+        self.audit.record(
+            EventKind.CODE_REFUSED,
+            account,
+            client=client,
+            method=METHOD,
+            reason=reason,
+        )
 
     def _is_worth_sending(
         self, challenge: CodeChallenge, account: Account | None

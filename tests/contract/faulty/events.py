@@ -330,7 +330,7 @@ class LimitsEachKind(FaultyEvents):
         return sum(purge({kind}, before, limit) for kind in kinds)
 
 
-class CountsThenPurges(FaultyEvents):
+class CountsThenPurgesEvents(FaultyEvents):
     rejected_by = ("test_purges_share_the_work",)
 
     def purge(

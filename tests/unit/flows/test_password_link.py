@@ -285,7 +285,7 @@ class TestOpen:
 
         assert LinkExpired(kind=FIRST) == auth.password_link.open(token, HERE)
         assert LinkExpired(kind=FIRST) == use(auth, token)
-        assert ("", "LinkExpired") == last_refusal(log)
+        assert ("camille", "LinkExpired") == last_refusal(log)
 
     def test_account_is_gone(
         self, auth: UnessAuth, outbox: Outbox, storage: MemoryStorage, log: EventLog
