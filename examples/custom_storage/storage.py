@@ -8,7 +8,7 @@ Needs SQLite 3.35 or newer, for RETURNING.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +19,12 @@ from typing import Any, Final, TypeAlias, TypeVar
 import attrs
 
 from uness_auth import StorageError
+from uness_auth.events import Event, EventKind
 from uness_auth.model import Account, CodeChallenge, Session
 from uness_auth.ports import Stores
 
 
-Record = TypeVar("Record", Account, CodeChallenge, Session)
+Record = TypeVar("Record", Account, CodeChallenge, Session, Event)
 Row: TypeAlias = Sequence[Any]
 
 LONGEST_WAIT: Final = 5.0
@@ -50,6 +51,11 @@ CREATE TABLE IF NOT EXISTS sessions (
     authenticated_at INTEGER, browser TEXT, network TEXT);
 CREATE TABLE IF NOT EXISTS counters (
     key TEXT PRIMARY KEY, text TEXT, number INTEGER, expires_at INTEGER);
+CREATE TABLE IF NOT EXISTS events (
+    number INTEGER PRIMARY KEY, kind TEXT, at INTEGER, account_id TEXT, address TEXT,
+    network TEXT, method TEXT, reason TEXT);
+CREATE INDEX IF NOT EXISTS events_by_account ON events (account_id, at);
+CREATE INDEX IF NOT EXISTS events_by_kind ON events (kind, at);
 CREATE INDEX IF NOT EXISTS challenges_by_end ON challenges (window_ends_at);
 CREATE INDEX IF NOT EXISTS sessions_by_last_seen ON sessions (last_seen_at);
 CREATE INDEX IF NOT EXISTS sessions_by_account ON sessions (account_id);
@@ -136,8 +142,8 @@ def _record(kind: type[Record], row: Row) -> Record:
 
 
 def _field(name: str, stored: Any) -> tuple[str, Any]:
-    # The names tell: instants end in _at or begin with valid_, booleans with is_.
-    is_instant = name.endswith("_at") or name.startswith("valid_")
+    # The names tell: instants end in at or begin with valid_, booleans with is_.
+    is_instant = f"_{name}".endswith("_at") or name.startswith("valid_")
     if is_instant and stored is not None:
         return name, datetime.fromtimestamp(stored, UTC)
     return name, bool(stored) if name.startswith("is_") else stored
@@ -342,6 +348,50 @@ class SQLiteCounters:
 
 
 @attrs.frozen(eq=False)
+class SQLiteEvents:
+    """
+    What happened, numbered as it was written.
+    """
+
+    _database: Database
+
+    def add(self, events: Sequence[Event], /) -> None:
+        add = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)"
+        with self._database.writer(add) as connection:
+            _ = connection.execute("BEGIN IMMEDIATE")
+            for event in events:
+                _ = connection.execute(add, _stored(attrs.astuple(event)))
+            _ = connection.execute("COMMIT")
+
+    def of_account(self, account_id: str, limit: int, /) -> Sequence[Event]:
+        # Under no id stands what concerns nobody, or was erased.
+        own = (
+            "SELECT kind, at, account_id, address, network, method, reason FROM events"
+            " WHERE account_id = ? AND account_id <> ''"
+            " ORDER BY at DESC, number DESC LIMIT ?"
+        )
+        rows = self._database.read(own, account_id, limit)
+        return [_record(Event, (EventKind(kind), *row)) for kind, *row in rows]
+
+    def erase(self, account_id: str, /) -> int:
+        erase = (
+            "UPDATE events SET account_id = '', address = '', network = '', reason = ''"
+            " WHERE account_id = ? AND account_id <> ''"
+        )
+        return self._database.write(erase, account_id)
+
+    def purge(
+        self, kinds: Collection[EventKind], before: datetime, limit: int, /
+    ) -> int:
+        marks = ", ".join("?" * len(kinds))
+        purge = (
+            "DELETE FROM events WHERE number IN (SELECT number FROM events"
+            f" WHERE kind IN ({marks}) AND at < ? LIMIT ?)"  # noqa: S608 - marks alone
+        )
+        return self._database.write(purge, *kinds, before, limit)
+
+
+@attrs.frozen(eq=False)
 class SQLiteRegistry:
     """
     Creates and changes accounts, for provisioning.
@@ -404,6 +454,7 @@ class SQLiteStorage:
             sessions=sessions,
             session_lists=sessions,
             counters=SQLiteCounters(self._database),
+            events=SQLiteEvents(self._database),
         )
 
     def create_tables(self) -> None:

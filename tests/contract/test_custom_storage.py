@@ -5,8 +5,9 @@ The example of stores of one's own keeps every contract, and carries the whole t
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -17,12 +18,14 @@ import pytest
 from tests.contract.custom_stores import open_port
 from tests.contract.custom_stores import storage as storage_module
 from uness_auth import Site, StorageError
+from uness_auth.events import Event, EventKind
 from uness_auth.flask import current_account, recent_login_required
 from uness_auth.model import Account
 from uness_auth.ports import (
     Accounts,
     CodeChallenges,
     Counters,
+    Events,
     Registry,
     Sessions,
     Stores,
@@ -33,6 +36,7 @@ from uness_auth.testing.contracts import (
     AccountsContract,
     CodeChallengesContract,
     CountersContract,
+    EventsContract,
     JoinedSessionsContract,
     JoiningSessions,
     ListedSessions,
@@ -44,6 +48,8 @@ from uness_auth.testing.journeys import Journeys, Portal
 
 
 BASE_URL: Final = "http://localhost"
+# What of an event is text and nothing else.
+NAMES: Final = ("account_id", "address", "network", "method", "reason")
 app: Final[Any] = import_module("custom_storage.app")
 
 
@@ -133,6 +139,28 @@ class TestSQLiteCounters(OnOneFile, CountersContract):
 
     def make(self) -> Counters:
         return self.stores().counters
+
+
+class TestSQLiteEvents(OnOneFile, EventsContract):
+    port = "events"
+
+    def make(self) -> Events:
+        events = self.stores().events
+        assert events is not None
+        return events
+
+    def read_all(self) -> Sequence[Event]:
+        columns = ", ".join(("kind", "at", *NAMES))
+        with closing(sqlite3.connect(self.file)) as connection:
+            rows = connection.execute(f"SELECT {columns} FROM events ORDER BY number")  # noqa: S608 - names of ours
+            return [
+                Event(
+                    kind=EventKind(kind),
+                    at=datetime.fromtimestamp(at, UTC),
+                    **dict(zip(NAMES, texts, strict=True)),
+                )
+                for kind, at, *texts in rows
+            ]
 
 
 def notes() -> str:

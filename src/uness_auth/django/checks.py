@@ -21,7 +21,7 @@ from django.urls import NoReverseMatch, resolve, reverse
 from ..errors import ConfigurationError
 from ..model import Site
 from .conf import SETTING, WHOLE, get_auth
-from .models import AccountRow, CodeChallengeRow, CounterRow, SessionRow
+from .models import AccountRow, CodeChallengeRow, CounterRow, EventRow, SessionRow
 
 
 OURS: Final = "uness_auth.django.middleware.SignInMiddleware"
@@ -34,6 +34,7 @@ MODELS: Final[tuple[type[Model], ...]] = (
     CodeChallengeRow,
     SessionRow,
     CounterRow,
+    EventRow,
 )
 NO_SENDER: Final = "webmaster@localhost"
 

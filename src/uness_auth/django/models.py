@@ -13,6 +13,7 @@ from django.db import models, router
 from django.db.models.signals import post_save
 
 from ..addresses import LONGEST_ADDRESS
+from ..events import LONGEST_REASON
 from .fields import ExactCharField, InstantField
 
 
@@ -164,6 +165,37 @@ class CounterRow(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class EventRow(models.Model):
+    """
+    An `uness_auth.events.Event`, numbered as it was written.
+    """
+
+    id: models.BigAutoField[int, int] = models.BigAutoField(primary_key=True)
+    kind: models.Field[str, str] = ExactCharField(max_length=32)
+    at = InstantField()
+    # No foreign key: what concerns nobody has none, and what is erased has none left.
+    account_id: models.Field[str, str] = ExactCharField(max_length=64, blank=True)
+    address: models.CharField[str, str] = models.CharField(
+        max_length=LONGEST_ADDRESS, blank=True
+    )
+    network: models.CharField[str, str] = models.CharField(max_length=64, blank=True)
+    method: models.CharField[str, str] = models.CharField(max_length=64, blank=True)
+    reason: models.CharField[str, str] = models.CharField(
+        max_length=LONGEST_REASON, blank=True
+    )
+
+    class Meta:
+        verbose_name = "event"
+        # For an account, and for what has had its time, each in the order of time.
+        indexes = (
+            models.Index(fields=("account_id", "at"), name="uness_auth_events_account"),
+            models.Index(fields=("kind", "at"), name="uness_auth_events_kind"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} of account {self.account_id}"
 
 
 def follow_saved_user(

@@ -89,6 +89,7 @@ def _using(place: str) -> Iterator[str]:
         "uness_auth_sessionrow",
         "uness_auth_codechallengerow",
         "uness_auth_counterrow",
+        "uness_auth_eventrow",
         "uness_auth_accountrow",
         "django_admin_log",
         "users_essay",

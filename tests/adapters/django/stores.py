@@ -16,12 +16,16 @@ from sqlalchemy import make_url
 
 from tests.adapters.django.databases import alias
 from tests.adapters.django.opening import open_port
+from uness_auth.django.models import EventRow
 from uness_auth.django.storage import DjangoSessions, DjangoStorage
+from uness_auth.django.storage.events import OWN
+from uness_auth.events import Event, EventKind
 from uness_auth.model import Account
 from uness_auth.ports import (
     Accounts,
     CodeChallenges,
     Counters,
+    Events,
     Registry,
     Sessions,
     Stores,
@@ -30,6 +34,7 @@ from uness_auth.testing.contracts import (
     AccountsContract,
     CodeChallengesContract,
     CountersContract,
+    EventsContract,
     JoinedSessionsContract,
     JoiningSessions,
     ListedSessions,
@@ -142,3 +147,18 @@ class DjangoCountersContract(OnDjango, CountersContract):
 
     def make(self) -> Counters:
         return self.stores().counters
+
+
+class DjangoEventsContract(OnDjango, EventsContract):
+    port = "events"
+
+    def make(self) -> Events:
+        events = self.stores().events
+        assert events is not None
+        return events
+
+    def read_all(self) -> Sequence[Event]:
+        rows = EventRow.objects.using(self._using).order_by("id")
+        return [
+            Event(**one | {"kind": EventKind(one["kind"])}) for one in rows.values(*OWN)
+        ]

@@ -24,6 +24,7 @@ from uness_auth.django.models import (
     AccountRow,
     CodeChallengeRow,
     CounterRow,
+    EventRow,
     SessionRow,
 )
 from uness_auth.django.storage import DjangoStorage, database
@@ -547,7 +548,13 @@ class TestTables:
         """
         connection = connections[using]
         found: dict[str, set[str]] = {}
-        for model in (AccountRow, CodeChallengeRow, SessionRow, CounterRow):
+        for model in (
+            AccountRow,
+            CodeChallengeRow,
+            SessionRow,
+            CounterRow,
+            EventRow,
+        ):
             table = model._meta.db_table
             with connection.cursor() as cursor:
                 told = connection.introspection.get_constraints(cursor, table)
@@ -567,6 +574,7 @@ class TestTables:
             "CodeChallengeRow": {"id", "window_ends_at"},
             "SessionRow": {"digest", "account_id", "last_seen_at"},
             "CounterRow": {"counter_key", "expires_at"},
+            "EventRow": {"id", "account_id+at", "kind+at"},
         }
 
     def test_one_read_for_a_request(self, using: str, stores: Stores) -> None:
@@ -598,11 +606,13 @@ class TestTables:
             str(CodeChallengeRow(id="c0")),
             str(SessionRow(digest="d", account_id="7")),
             str(CounterRow(key="k")),
+            str(EventRow(kind="signed_in", account_id="7")),
         }
 
         assert rows == {
             "a@exemple.fr",
             "account 7",
+            "signed_in of account 7",
             "c0",
             "a session of account 7",
             "k",

@@ -36,3 +36,7 @@ class TestSessionLists(stores.DjangoSessionListsContract):
 
 class TestCounters(stores.DjangoCountersContract):
     pass
+
+
+class TestEvents(stores.DjangoEventsContract):
+    pass

@@ -15,6 +15,7 @@ from .accounts import Directory, DjangoAccounts
 from .code_challenges import DjangoCodeChallenges
 from .counters import DjangoCounters
 from .database import Database
+from .events import DjangoEvents
 from .newcomers import Newcomers, NewUser, nothing_more
 from .registry import DjangoRegistry
 from .sessions import DjangoSessions
@@ -25,6 +26,7 @@ __all__ = [
     "DjangoAccounts",
     "DjangoCodeChallenges",
     "DjangoCounters",
+    "DjangoEvents",
     "DjangoRegistry",
     "DjangoSessions",
     "DjangoStorage",
@@ -75,6 +77,7 @@ class DjangoStorage:
             sessions=sessions,
             session_lists=sessions,
             counters=DjangoCounters(database),
+            events=DjangoEvents(database),
         )
 
     def follow(self, user_key: Any, /) -> None:

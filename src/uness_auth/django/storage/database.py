@@ -137,6 +137,13 @@ class Database:
             cursor.execute(statement, parameters)
             return int(cursor.rowcount)
 
+    def execute_each(self, statement: str, rows: Sequence[Row], /) -> None:
+        """
+        Run a statement with each of *rows*, one after the other.
+        """
+        with self.connection.cursor() as cursor:
+            cursor.executemany(statement, rows)
+
     def one(self, statement: str, parameters: Row) -> Row | None:
         """
         Run a statement, and return the row that it gives, or None.

@@ -4,7 +4,7 @@ The statements about our own tables, in the words of each database.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,14 +20,14 @@ from .database import Database
 _PURGES: Final = {
     "sqlite": (
         "DELETE FROM {table} WHERE {key} IN "
-        "(SELECT {key} FROM {table} WHERE {end} < %s LIMIT %s)"
+        "(SELECT {key} FROM {table} WHERE {over} LIMIT %s)"
     ),
     "postgresql": (
-        "WITH over AS (SELECT {key} FROM {table} WHERE {end} < %s LIMIT %s "
+        "WITH over AS (SELECT {key} FROM {table} WHERE {over} LIMIT %s "
         "FOR UPDATE SKIP LOCKED) "
         "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM over)"
     ),
-    "mysql": "DELETE FROM {table} WHERE {end} < %s LIMIT %s",
+    "mysql": "DELETE FROM {table} WHERE {over} LIMIT %s",
 }
 
 
@@ -100,14 +100,30 @@ class Table:
             == 1
         )
 
-    def purge(self, doing: str, end: str, before: datetime, limit: int, /) -> int:
+    def purge(
+        self,
+        doing: str,
+        end: str,
+        before: datetime,
+        limit: int,
+        /,
+        **among: Sequence[str],
+    ) -> int:
         """
         Remove up to *limit* rows whose *end* is before *before*; return how many.
+
+        Args:
+            among: Of each of these columns, the values that the rows may have.
         """
+        terms = [f"{end} < %s"]
+        parameters: list[Any] = [seconds(before)]
+        for column, values in among.items():
+            terms.append(f"{column} IN ({', '.join(['%s'] * len(values))})")
+            parameters += values
         statement = _PURGES[self.database.vendor].format(
-            table=self.name, key=self.key, end=end
+            table=self.name, key=self.key, over=" AND ".join(terms)
         )
-        parameters = [seconds(before), limit]
+        parameters.append(limit)
         return self.database.write(
             doing, lambda: self.database.execute(statement, parameters)
         )

@@ -36,7 +36,7 @@ from ...events import LONGEST_REASON
 
 
 # Raise it together with a revision in `migrations.versions` from the version before.
-VERSION: Final = 3
+VERSION: Final = 4
 NO_TABLES: Final = 0
 
 

@@ -30,7 +30,7 @@ from .session_lists import ListedSessions, SessionListsContract
 from .sessions import JoinedSessionsContract, JoiningSessions, SessionsContract
 
 
-VERSION: Final = 3
+VERSION: Final = 4
 """
 Grows when a test is added or sharpened: what passed before may then be rejected.
 

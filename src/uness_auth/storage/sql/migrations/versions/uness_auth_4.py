@@ -20,10 +20,10 @@ from sqlalchemy import (
 from uness_auth.storage.sql.migrations import take
 
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 revision: Final = "uness_auth_4"
-down_revision: Final = "uness_auth_2"
+down_revision: Final = "uness_auth_3"
 
 EVENTS: Final = "uness_auth_events"
 # Numbered by the database, so that on SQLite it has its row's number.
