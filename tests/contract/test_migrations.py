@@ -29,6 +29,7 @@ from uness_auth.storage.sql.database import Database
 from uness_auth.storage.sql.mariadb import MARIADB
 from uness_auth.storage.sql.postgresql import POSTGRESQL
 from uness_auth.storage.sql.sqlite import SQLITE
+from uness_auth.testing.contracts.events import EVENT
 
 
 HERE: Final = Path(__file__).parent
@@ -267,6 +268,30 @@ class TestSecondVersion:
         assert TODAY == storage.schema_version()
         assert whole == shape_of(storage)
         assert session == storage.stores.sessions.by_digest(session.digest)
+
+
+class TestFourthVersion:
+    @pytest.mark.parametrize("missing", range(3))
+    def test_broken_off_is_finished(
+        self, storage: SQLStorage, url: str, missing: int
+    ) -> None:
+        """
+        Wherever the step broke off, what is missing is added; events stay.
+        """
+        storage.create_schema()
+        whole = shape_of(storage)
+        events = storage.stores.events
+        assert events is not None
+        events.add([EVENT])
+        for index in list(schema.EVENTS.indexes)[:missing]:
+            index.drop(storage.engine)
+        run_all(url, ["UPDATE uness_auth_schema SET version = 3"])
+
+        storage.create_schema()
+
+        assert TODAY == storage.schema_version()
+        assert whole == shape_of(storage)
+        assert [EVENT] == list(events.of_account(EVENT.account_id, 10))
 
 
 class TestVersions:
@@ -605,7 +630,7 @@ def drop_all(url: str) -> None:
     """
     Empty the database.
     """
-    run_all(url, [f"DROP TABLE {name}" for name in METADATA.tables])
+    run_all(url, [f"DROP TABLE IF EXISTS {name}" for name in METADATA.tables])
 
 
 def shape_of(storage: SQLStorage) -> object:
