@@ -21,7 +21,7 @@ from settings import load_accounts
 from tour import Tour
 
 from uness_auth import ConfigurationError, UnessAuth, UnessAuthError
-from uness_auth.provisioning import Row, read_csv
+from uness_auth.provisioning import Row, read_accounts
 
 
 LARGEST_PORT = 65_535
@@ -177,9 +177,8 @@ def wait(
         print(f"\nThe portal is open: {origin}/ (Ctrl-C ends it)")
         if catcher is not None:
             print(f"Its mails: {origin}/inbox")
-        addresses = (
-            one.address for one in read_csv(chosen.accounts) if isinstance(one, Row)
-        )
+        lines = read_accounts(chosen.accounts).lines
+        addresses = (one.address for one in lines if isinstance(one, Row))
         print("Its accounts:", *list(addresses)[:SHOWN], flush=True)
         try:
             thread.join()
@@ -193,7 +192,7 @@ def first_account(auth: UnessAuth, path: Path) -> tuple[str, str]:
     Return address and name of the first account that is greeted in French and has no
     password yet: the tour creates one.
     """
-    for line in read_csv(path):
+    for line in read_accounts(path).lines:
         if isinstance(line, Row) and line.language in {"", "fr"}:
             account = auth.provisioning.accounts.by_address(line.address)
             if account is not None and not account.has_password:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from uness_auth import ConfigurationError, Site, UnessAuth
 from uness_auth.mailers.smtp import SMTPMailer
-from uness_auth.provisioning import Row, read_csv
+from uness_auth.provisioning import Row, read_accounts
 from uness_auth.storage.sql import SQLStorage
 
 
@@ -61,10 +61,10 @@ def number_from(name: str, text: str) -> int:
 
 def load_accounts(auth: UnessAuth, path: Path) -> list[str]:
     """
-    Add the accounts of a CSV file and return the lines that are none, in words.
+    Add the accounts of a file and return the lines that are none, in words.
     """
     faults = []
-    for line in read_csv(path):
+    for line in read_accounts(path).lines:
         if isinstance(line, Row):
             auth.provisioning.add(
                 line.address, display_name=line.display_name, language=line.language

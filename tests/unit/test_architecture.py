@@ -45,6 +45,9 @@ STRANGERS = frozenset(
         "sqlite3",
         # template engines
         "jinja2",
+        # workbooks
+        "defusedxml",
+        "openpyxl",
         # the network
         "aiosmtpd",
         "dns",

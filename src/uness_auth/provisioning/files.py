@@ -1,152 +1,125 @@
 """
-A file of accounts in: UTF-8 CSV with a header row.
+A file of accounts in: CSV or XLSX, with a header row.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import unicodedata
-from collections.abc import Iterator
+import os
+import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Final
 
 import attrs
 
-from ..addresses import AddressFault, canonical
 from ..errors import ConfigurationError
-from ..model import LANGUAGES
+from .delimited import read_delimited
+from .rows import COLUMNS, EDGES, Line, Rejected, Row, Table, read_rows, shown
+from .workbooks import is_workbook, read_workbook
 
 
-COLUMNS: Final = ("email", "display_name", "language")
-LONGEST_LINE: Final = 1_000
-_WHY: Final = {
-    AddressFault.EMPTY: "the cell is empty",
-    AddressFault.INCOMPLETE: "the part before or after @ is missing or cut short",
-    AddressFault.SEVERAL: "give one address per line",
-    AddressFault.NOT_ALLOWED: "it holds a character that an address cannot have",
-    AddressFault.TOO_LONG: "it is too long",
-}
+__all__ = ["COLUMNS", "FileOfAccounts", "Line", "Rejected", "Row", "read_accounts"]
 
-
-@attrs.frozen(kw_only=True)
-class Row:
-    """
-    One account of the file.
-    """
-
-    line: int
-    address: str
-    display_name: str = ""
-    language: str = ""
+# A hundred thousand people, and what any of them has, are ten million bytes.
+LARGEST_FILE: Final = 64 * 1024 * 1024
+MOST_LINES: Final = 500_000
 
 
 @attrs.frozen(kw_only=True)
-class FileFault:
+class FileOfAccounts:
     """
-    A line that is no account, and why, for the registrar's eyes.
-    """
+    What a file of accounts holds.
 
-    line: int
-    reason: str
+    Attributes:
+        columns:
+            Those that the file has, of `COLUMNS`.  A column that is not there says
+            nothing; an empty cell of one that is there says "nothing".
 
-
-Line: TypeAlias = Row | FileFault
-
-
-class _Rows(Iterator[list[str]], Protocol):
-    """
-    What `csv.reader` returns.
+        lines: In the order of the file, those with nothing in them left out.
     """
 
-    @property
-    def line_num(self) -> int: ...
+    columns: frozenset[str]
+    lines: Sequence[Line] = attrs.field(repr=False)
 
 
-def read_csv(path: Path, /) -> Iterator[Line]:
+def read_accounts(
+    path: str | os.PathLike[str], /, *, encoding: str = ""
+) -> FileOfAccounts:
     """
-    Read a file of accounts, line by line.
+    Read a file of accounts, all of it, before anything is done with any of it.
 
-    The header row names the columns: ``email`` is required, ``display_name`` and
-    ``language`` may be there.  The separator is the one the header row uses: ``;``,
-    ``,`` or TAB.
+    Content tells CSV from XLSX, not the name.  The header row names the columns, in
+    any order and in any case: ``email`` is required, the others of `COLUMNS` may be
+    there.  A line that is no account is `Rejected` and stops no other.
+
+    Args:
+        encoding:
+            Of CSV.  UTF-8 where it is left out, UTF-16 where the file begins with its
+            mark; ``cp1252`` is what Excel calls « CSV » without UTF-8.
 
     Raises:
-        uness_auth.errors.ConfigurationError: The file is not UTF-8, or its header row
-            is missing, has no ``email``, or names an unknown column.
+        uness_auth.errors.ConfigurationError:
+            The file as a whole is none: it cannot be read, is too large, is neither
+            CSV nor XLSX, its columns are missing, unknown or there twice, a quote is
+            left open, bytes are none of the encoding, or XLSX's library is missing.
+            The message names the file, the line, and the way out.
     """
+    file = Path(path)
+    data = _content(file)
+    table = (
+        read_workbook(data, name=file.name)
+        if is_workbook(data)
+        else read_delimited(data, name=file.name, encoding=encoding)
+    )
+    # The table has what it needs of it.
+    del data
+    names = _checked_header(file.name, table)
+    lines = tuple(_bounded(file.name, read_rows(table.records, names)))
+    return FileOfAccounts(columns=frozenset(names), lines=lines)
+
+
+def _content(file: Path) -> bytes:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as exc:
-        msg = f"{path} cannot be read: {exc.strerror}"
+        # Asked before it is opened: opening a pipe waits for somebody to write.
+        if not stat.S_ISREG(file.stat().st_mode):
+            msg = f"{file} is not a file: give a CSV or XLSX file"
+            raise ConfigurationError(msg)
+        with file.open("rb") as opened:
+            data = opened.read(LARGEST_FILE + 1)
+    except (OSError, ValueError) as exc:
+        msg = f"{file} cannot be read: {getattr(exc, 'strerror', None) or exc}"
         raise ConfigurationError(msg) from exc
-    except UnicodeDecodeError as exc:
-        msg = f"{path.name} is not UTF-8: save it as « CSV UTF-8 »"
-        raise ConfigurationError(msg) from exc
-    separator = _separator(text.partition("\n")[0])
-    # strict: a quote left open would otherwise swallow the lines behind it.
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        header = next(rows, list[str]())
-    except csv.Error as exc:
-        msg = f"{path.name}, line 1: the columns cannot be read: {exc}"
-        raise ConfigurationError(msg) from exc
-    return _lines(rows, _checked_header(path.name, header))
+    if len(data) > LARGEST_FILE:
+        most = LARGEST_FILE // 1024 // 1024
+        msg = f"{file.name} is larger than {most} MiB: give it in parts"
+        raise ConfigurationError(msg)
+    return data
 
 
-def _lines(rows: _Rows, names: tuple[str, ...]) -> Iterator[Line]:
-    while True:
-        line = rows.line_num + 1
-        try:
-            cells = next(rows, None)
-        except csv.Error as exc:
-            yield FileFault(line=line, reason=f"the line cannot be read: {exc}")
-            return
-        if cells is None:
-            return
-        if cells:
-            yield _row(line, names, cells)
-
-
-def _separator(header: str) -> str:
-    # The header row alone decides: guessing from the data takes a letter for one.
-    return max(";,\t", key=header.count)
-
-
-def _checked_header(name: str, cells: list[str]) -> tuple[str, ...]:
-    names = tuple(cell.strip(" \r").lower() for cell in cells)
-    unknown = sorted(set(names) - set(COLUMNS))
-    if "email" not in names or unknown or len(set(names)) < len(names):
+def _checked_header(name: str, table: Table) -> tuple[str, ...]:
+    names = [cell.strip(EDGES).lower() for cell in table.header]
+    unknown = sorted({f"« {shown(one)} »" for one in names if one not in COLUMNS})
+    faults: list[str] = []
+    if unknown:
+        faults.append(f"nobody knows {', '.join(unknown)}")
+    if len(set(names)) < len(names):
+        faults.append("one is there twice")
+    if "email" not in names:
+        faults.append("email is not among them")
+    if faults:
+        there = ", ".join(map(shown, names)) or "missing"
         msg = (
-            f"{name}, line 1: the columns are {', '.join(names) or 'missing'}: give "
-            f"email, and display_name and language if you have them, each once"
+            f"{name}, line {table.line}: the columns are {there}: "
+            f"{'; '.join(faults)}: give email, and what you have of "
+            f"{', '.join(COLUMNS[1:])}, each once, in the first line"
         )
         raise ConfigurationError(msg)
-    return names
+    return tuple(names)
 
 
-def _row(line: int, names: tuple[str, ...], cells: list[str]) -> Line:
-    if len(cells) != len(names):
-        return FileFault(
-            line=line, reason=f"{len(cells)} cells where {len(names)} are expected"
-        )
-    if sum(map(len, cells)) > LONGEST_LINE:
-        return FileFault(line=line, reason="the line is too long")
-    if any(unicodedata.category(mark) == "Cc" for cell in cells for mark in cell):
-        return FileFault(line=line, reason="a cell holds a control character")
-    values = dict(zip(names, (cell.strip(" ") for cell in cells), strict=True))
-    address = canonical(values["email"])
-    if isinstance(address, AddressFault):
-        why = _WHY[address]
-        reason = f"« {values['email']} » is not an e-mail address: {why}"
-        return FileFault(line=line, reason=reason)
-    language = values.get("language", "").lower()
-    if language not in ("", *LANGUAGES):
-        reason = f"« {language} » is not a language: give fr, en or nothing"
-        return FileFault(line=line, reason=reason)
-    return Row(
-        line=line,
-        address=address,
-        display_name=values.get("display_name", ""),
-        language=language,
-    )
+def _bounded(name: str, lines: Iterator[Line]) -> Iterator[Line]:
+    for line in lines:
+        if line.line > MOST_LINES:
+            msg = f"{name} has more than {MOST_LINES:,} lines: give it in parts"
+            raise ConfigurationError(msg)
+        yield line
