@@ -6,6 +6,15 @@ from __future__ import annotations
 
 from .changes import Provisioning
 from .files import FileOfAccounts, Rejected, Row, read_accounts
+from .reports import ReportRow, write_report
 
 
-__all__ = ["FileOfAccounts", "Provisioning", "Rejected", "Row", "read_accounts"]
+__all__ = [
+    "FileOfAccounts",
+    "Provisioning",
+    "Rejected",
+    "ReportRow",
+    "Row",
+    "read_accounts",
+    "write_report",
+]
