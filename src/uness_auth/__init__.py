@@ -13,6 +13,7 @@ from .errors import (
 )
 from .model import Account, Site
 from .policy import (
+    AddressPolicy,
     Budget,
     CodePolicy,
     EventPolicy,
@@ -29,6 +30,7 @@ from .wiring import UnessAuth
 
 __all__ = [
     "Account",
+    "AddressPolicy",
     "Budget",
     "CodePolicy",
     "ConfigurationError",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Collection
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -95,6 +96,45 @@ def canonical(text: str, /) -> str | AddressFault:
         return _checked(typed)
     domain = _checked_domain(typed[plain.end() :])
     return domain if isinstance(domain, AddressFault) else plain[0] + domain
+
+
+def near_domain(domain: str, domains: Collection[str], /) -> str:
+    """
+    Return the one of *domains* that *domain* is a slip of the fingers away from.
+
+    A slip is one character too many, one missing, one in the place of another, or two
+    neighbours swapped.  Domains are compared as they stand in canonical addresses, an
+    international one by its A-labels.
+
+    Args:
+        domain: Of a canonical address.
+
+        domains: Those that are known; what comes out depends on nothing else.
+
+    Returns:
+        The known domain; empty where *domain* is known itself, and where none or more
+        than one is near: univ-lyon.fr may be any of Lyon's.
+    """
+    if domain in domains:
+        return ""
+    near = {known for known in domains if _is_one_slip(domain, known)}
+    return near.pop() if len(near) == 1 else ""
+
+
+def _is_one_slip(typed: str, known: str) -> bool:
+    """
+    Say whether what follows the first difference agrees after one slip.
+    """
+    pairs = enumerate(zip(typed, known, strict=False))
+    shorter = min(len(typed), len(known))
+    start = next((place for place, (one, other) in pairs if one != other), shorter)
+    left, right = typed[start:], known[start:]
+    return (
+        left[1:] == right
+        or left == right[1:]
+        or left[1:] == right[1:]
+        or (left[1::-1] == right[:2] and left[2:] == right[2:])
+    )
 
 
 def _plain_fault(typed: str) -> AddressFault | None:

@@ -8,11 +8,12 @@ from typing import TypeAlias
 
 import attrs
 
-from .addresses import AddressFault, canonical
+from .addresses import LONGEST_ADDRESS, AddressFault, canonical, near_domain
 from .events import Audit, EventKind
 from .guard import Guard
 from .model import Account, Client
 from .outcomes import AddressMalformed, AddressUnknown
+from .policy import AddressPolicy
 from .ports import Accounts
 
 
@@ -43,7 +44,7 @@ class Anybody:
 Identity: TypeAlias = Found | Anybody | AddressUnknown | AddressMalformed
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Directory:
     """
     Finds accounts for the flows that tell an unknown address.
@@ -51,6 +52,7 @@ class Directory:
 
     accounts: Accounts
     guard: Guard
+    policy: AddressPolicy
     audit: Audit
 
     def find(self, typed: str, client: Client, /) -> Identity:
@@ -77,7 +79,7 @@ class Directory:
                 address=address,
                 reason="no account" if known is None else "the account is disabled",
             )
-            return AddressUnknown()
+            return AddressUnknown(suggestion=self._suggestion(address))
         return anybody
 
     def anybody(self, address: str, /) -> Anybody:
@@ -91,6 +93,13 @@ class Directory:
         Return the account of the canonical *address*, unless it is disabled.
         """
         return unless_disabled(self.accounts.by_address(address))
+
+    def _suggestion(self, address: str) -> str:
+        # From what was typed and the policy, never from an account: it tells of none.
+        local, _, domain = address.rpartition("@")
+        near = near_domain(domain, self.policy.known_domains)
+        suggestion = f"{local}@{near}"
+        return suggestion if near and len(suggestion) <= LONGEST_ADDRESS else ""
 
     def _anybody(self, address: str, known: Account | None) -> Anybody:
         return Anybody(

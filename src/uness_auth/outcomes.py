@@ -135,11 +135,19 @@ class AddressMalformed(Outcome):
     fault: AddressFault
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class AddressUnknown(Outcome):
     """
     No account to sign in to: unknown, closed or disabled.  We do not say which.
+
+    Attributes:
+        suggestion:
+            The address that was meant, if it was mistyped by one character; empty
+            where nothing is likely.  It follows from what was typed alone, and says
+            nothing of any account.
     """
+
+    suggestion: str = ""
 
 
 @attrs.frozen(kw_only=True)

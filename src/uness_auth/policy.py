@@ -42,9 +42,78 @@ BYTES_PER_CHARACTER: Final = 4
 
 LETTERS_AND_DIGITS: Final = frozenset(string.ascii_letters + string.digits)
 
+DOMAIN: Final = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]"
+)
+
+# Universities that train for health, their students' domains, teaching hospitals, the
+# regional agencies, and where people in France have their own mail.  The universities
+# are those of swot (github.com/leereilly/swot, MIT).  One that is missing or has moved
+# costs a suggestion, nothing else.
+KNOWN_DOMAINS: Final = tuple(
+    """
+    univ-amu.fr etu.univ-amu.fr u-picardie.fr etud.u-picardie.fr univ-angers.fr
+    etud.univ-angers.fr univ-antilles.fr univ-fcomte.fr edu.univ-fcomte.fr
+    u-bordeaux.fr etu.u-bordeaux.fr univ-brest.fr unicaen.fr etu.unicaen.fr uca.fr
+    etu.uca.fr univ-corse.fr u-bourgogne.fr etu.u-bourgogne.fr univ-grenoble-alpes.fr
+    etu.univ-grenoble-alpes.fr univ-reunion.fr univ-lille.fr unilim.fr etu.unilim.fr
+    univ-lyon1.fr etu.univ-lyon1.fr umontpellier.fr etu.umontpellier.fr
+    univ-lorraine.fr etu.univ-lorraine.fr univ-nantes.fr etu.univ-nantes.fr
+    univ-cotedazur.fr etu.univ-cotedazur.fr univ-orleans.fr etu.univ-orleans.fr
+    u-paris.fr etu.u-paris.fr sorbonne-universite.fr etu.sorbonne-universite.fr
+    univ-paris13.fr edu.univ-paris13.fr universite-paris-saclay.fr u-pec.fr
+    etu.u-pec.fr uvsq.fr ens.uvsq.fr univ-poitiers.fr etu.univ-poitiers.fr
+    univ-reims.fr etudiant.univ-reims.fr univ-rennes.fr univ-rouen.fr
+    etu.univ-rouen.fr univ-st-etienne.fr etu.univ-st-etienne.fr unistra.fr
+    etu.unistra.fr univ-toulouse.fr univ-tlse3.fr univ-tours.fr etu.univ-tours.fr
+    aphp.fr ap-hm.fr chu-amiens.fr chu-angers.fr chu-bordeaux.fr chu-brest.fr
+    chu-caen.fr chu-dijon.fr chu-grenoble.fr chu-lille.fr chu-limoges.fr chu-lyon.fr
+    chu-montpellier.fr chu-nantes.fr chu-nice.fr chu-poitiers.fr chu-reims.fr
+    chu-rennes.fr chu-rouen.fr chu-toulouse.fr chu-tours.fr ars.sante.fr
+    gmail.com googlemail.com outlook.com outlook.fr hotmail.com hotmail.fr live.com
+    live.fr msn.com yahoo.com yahoo.fr ymail.com icloud.com me.com mac.com
+    protonmail.com proton.me pm.me orange.fr wanadoo.fr free.fr sfr.fr neuf.fr bbox.fr
+    laposte.net numericable.fr gmx.com gmx.fr aol.com mail.com
+    """.split()  # noqa: SIM905 - one to a line, nobody would read the policies below
+)
+
 
 def _refuse(msg: str) -> None:
     raise ConfigurationError(msg)
+
+
+@attrs.frozen(kw_only=True)
+class AddressPolicy:
+    """
+    What a mistyped address is taken for.
+
+    Attributes:
+        known_domains:
+            The domains that the people of this site write from, as they stand in
+            canonical addresses.  An unknown address one slip away from exactly one of
+            them is told « Vouliez-vous dire … ? »; without any, nothing is suggested.
+            The default suits health in France: a site elsewhere names its own.
+
+    Raises:
+        uness_auth.errors.ConfigurationError:
+            If a text stands where a list is needed, or a domain is not canonical.
+    """
+
+    known_domains: tuple[str, ...] = KNOWN_DOMAINS
+
+    def __attrs_post_init__(self) -> None:
+        if isinstance(self.known_domains, str):
+            _refuse(
+                f"AddressPolicy(known_domains={self.known_domains!r}) is one text, a "
+                f"tuple is needed: write known_domains=({self.known_domains!r},)"
+            )
+        for domain in self.known_domains:
+            if not DOMAIN.fullmatch(domain):
+                _refuse(
+                    f"AddressPolicy(known_domains=) holds {domain!r}: write a domain "
+                    f"as univ-exemple.fr, in lower case, without the @, an "
+                    f"international name in its xn-- form"
+                )
 
 
 @attrs.frozen(kw_only=True)
@@ -593,6 +662,7 @@ class Policy:
     All of it.  `uness` is the tutorial's, `strict` the standards' own.
     """
 
+    address: AddressPolicy = AddressPolicy()
     password: PasswordPolicy = PasswordPolicy()
     link: LinkPolicy = LinkPolicy()
     code: CodePolicy = CodePolicy()
@@ -606,6 +676,7 @@ class Policy:
     def uness(
         cls,
         *,
+        address: AddressPolicy | None = None,
         password: PasswordPolicy | None = None,
         link: LinkPolicy | None = None,
         code: CodePolicy | None = None,
@@ -619,6 +690,7 @@ class Policy:
         Return the tutorial's policy, with the parts given in place of its own.
         """
         return cls(
+            address=address or AddressPolicy(),
             password=password or PasswordPolicy(),
             link=link or LinkPolicy(),
             code=code or CodePolicy(),
@@ -633,6 +705,7 @@ class Policy:
     def strict(
         cls,
         *,
+        address: AddressPolicy | None = None,
         password: PasswordPolicy | None = None,
         link: LinkPolicy | None = None,
         code: CodePolicy | None = None,
@@ -653,6 +726,7 @@ class Policy:
             NIST SP 800-63B-4, 3.1.1.2; ASVS 5.0, 6.2.5, 6.2.9, 6.3.8, 6.5.5.
         """
         return cls.uness(
+            address=address,
             password=password
             or PasswordPolicy(
                 min_length=15,

@@ -207,7 +207,12 @@ class UnessAuth:
             clock=clock,
             audit=self._audit,
         )
-        directory = Directory(stores.accounts, guard, self._audit)
+        directory = Directory(
+            accounts=stores.accounts,
+            guard=guard,
+            policy=self.policy.address,
+            audit=self._audit,
+        )
         slots = HashingSlots(self.policy.hashing, processes)
         hasher = hashing or Argon2Hashing(self.policy.hashing)
         self.sessions: SessionKeeper = SessionKeeper(

@@ -14,6 +14,7 @@ from uness_auth.addresses import (
     RESERVED_NAMES,
     AddressFault,
     canonical,
+    near_domain,
 )
 
 
@@ -50,6 +51,9 @@ TYPED_TEXTS = st.lists(
     max_size=12,
 ).map("".join)
 DOMAINS = st.text(min_size=1, max_size=12).map("a@{}.fr".format)
+# Few letters, so that slips meet, and domains that are near one another.
+KNOWN = st.lists(st.text("ab.-", min_size=1, max_size=5), max_size=4).map(tuple)
+NEAR = st.text("ab.-c", max_size=6)
 PUNYCODE = st.from_regex(r"a@xn--[a-z0-9-]{1,12}\.fr", fullmatch=True)
 
 
@@ -289,6 +293,105 @@ class TestCanonical:
         assert isinstance(canonical(f"mi{mark}e@example.org"), AddressFault)
         found = canonical(f"mike@ex{mark}mple.org")
         assert isinstance(found, AddressFault) or found.startswith("mike@xn--")
+
+
+def slips(domain: str) -> set[str]:
+    """
+    Everything that one slip makes of *domain*, each letter of a small alphabet tried.
+    """
+    cuts = [(domain[:place], domain[place:]) for place in range(len(domain) + 1)]
+    letters = "ab.-c"
+    return {
+        *(left + right[1:] for left, right in cuts if right),
+        *(left + right[1] + right[0] + right[2:] for left, right in cuts if right[1:]),
+        *(
+            left + letter + right[1:]
+            for left, right in cuts
+            if right
+            for letter in letters
+        ),
+        *(left + letter + right for left, right in cuts for letter in letters),
+    } - {domain}
+
+
+class TestNearDomain:
+    DOMAINS = ("univ-lyon1.fr", "univ-lyon2.fr", "univ-nantes.fr", "xn--t-9fab.fr")
+
+    @pytest.mark.parametrize(
+        "typed",
+        [
+            "univ-natnes.fr",
+            "univ-nates.fr",
+            "univ-nanttes.fr",
+            "univ-nqntes.fr",
+            "univ-nantes.f",
+            "univ-nantes.frr",
+            "niv-nantes.fr",
+            "uuniv-nantes.fr",
+            "nuiv-nantes.fr",
+            "univ-nantes.rf",
+            "univnantes.fr",
+            "univ.nantes.fr",
+        ],
+    )
+    def test_one_slip_is_seen(self, typed: str) -> None:
+        """
+        A character too many, missing or wrong, and two swapped, wherever they stand.
+        """
+        assert "univ-nantes.fr" == near_domain(typed, self.DOMAINS)
+
+    @pytest.mark.parametrize(
+        "typed",
+        [
+            "univ-nantes.fr",
+            "univ-lyon2.fr",
+            "univ-nante.r",
+            "univ-nanets.com",
+            "etu.univ-nantes.fr",
+            "nantes.fr",
+            "",
+        ],
+    )
+    def test_what_is_known_or_far_is_left_alone(self, typed: str) -> None:
+        """
+        A known domain is right as it is, and two slips are too many to guess.
+        """
+        assert "" == near_domain(typed, self.DOMAINS)
+
+    def test_two_that_are_near_are_none(self) -> None:
+        """
+        What may be either of two domains is told to be neither.
+        """
+        assert "" == near_domain("univ-lyon.fr", self.DOMAINS)
+        assert "" == near_domain("univ-lyon3.fr", self.DOMAINS)
+        assert "univ-lyon1.fr" == near_domain("univ-lyn1.fr", self.DOMAINS)
+
+    def test_a_domain_that_is_listed_twice_is_one(self) -> None:
+        """
+        A list that names a domain twice has one that is near.
+        """
+        assert "a.fr" == near_domain("b.fr", ["a.fr", "a.fr"])
+
+    def test_international_domains_go_by_their_labels(self) -> None:
+        """
+        An international domain is near in the form that its addresses have.
+        """
+        assert "xn--t-9fab.fr" == near_domain("xn--t-9fab.f", self.DOMAINS)
+        assert canonical("a@été.fr") == f"a@{near_domain('xn-t-9fab.fr', self.DOMAINS)}"
+
+    @given(NEAR, KNOWN)
+    @example("ab", ("ba", "ab"))
+    @example("", ("a",))
+    def test_it_is_one_slip_from_one_domain(
+        self, typed: str, known: tuple[str, ...]
+    ) -> None:
+        """
+        What comes out is the only known domain that one slip makes of what was typed.
+        """
+        near = set(known) & slips(typed)
+        is_told = typed not in known and len(near) == 1
+
+        assert ("".join(near) if is_told else "") == near_domain(typed, known)
 
 
 class TestImports:

@@ -4,12 +4,13 @@ Who an address stands for, and when that is not told.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import attrs
 import pytest
 
-from uness_auth.addresses import AddressFault
+from uness_auth.addresses import LONGEST_ADDRESS, AddressFault
 from uness_auth.devices import Devices
 from uness_auth.directory import Anybody, Directory, Found
 from uness_auth.events import Audit
@@ -17,7 +18,7 @@ from uness_auth.guard import Guard
 from uness_auth.keys import KeyRing
 from uness_auth.model import Account, Client
 from uness_auth.outcomes import AddressMalformed, AddressUnknown
-from uness_auth.policy import Budget, ThrottlePolicy
+from uness_auth.policy import AddressPolicy, Budget, ThrottlePolicy
 from uness_auth.site_guard import SiteGuard
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import EventLog, FixedClock
@@ -51,11 +52,27 @@ def _log() -> EventLog:
     return EventLog()
 
 
+@pytest.fixture(name="make")
+def _make(clock: FixedClock, log: EventLog) -> Callable[..., Directory]:
+    """
+    Build a directory that knows the domains given.
+    """
+
+    def make(*domains: str) -> Directory:
+        return _built(clock, log, domains)
+
+    return make
+
+
 @pytest.fixture(name="directory")
-def _directory(clock: FixedClock, log: EventLog) -> Directory:
+def _directory(make: Callable[..., Directory]) -> Directory:
     """
     Camille and a disabled Emmanuel, and one unknown address that is told.
     """
+    return make("example.fr")
+
+
+def _built(clock: FixedClock, log: EventLog, domains: tuple[str, ...]) -> Directory:
     storage = MemoryStorage()
     storage.registry.apply(
         [account("camille", clock()), account("emmanuel", clock(), is_disabled=True)]
@@ -71,7 +88,12 @@ def _directory(clock: FixedClock, log: EventLog) -> Directory:
         devices=Devices(KEYS, ONCE),
         clock=clock,
     )
-    return Directory(storage.accounts, guard, audit)
+    return Directory(
+        accounts=storage.accounts,
+        guard=guard,
+        policy=AddressPolicy(known_domains=domains),
+        audit=audit,
+    )
 
 
 class TestFind:
@@ -94,6 +116,37 @@ class TestFind:
                 "camille", HERE
             )
         assert isinstance(directory.find("nobody@example.fr", HERE), AddressUnknown)
+
+    @pytest.mark.parametrize("name", ["camille", "emmanuel", "nobody"])
+    def test_a_slip_in_a_known_domain(self, directory: Directory, name: str) -> None:
+        """
+        The known domain is suggested, whoever has the address that comes out.
+        """
+        assert AddressUnknown(suggestion=f"{name}@example.fr") == directory.find(
+            f"{name}@exampie.fr", HERE
+        )
+
+    @pytest.mark.parametrize("domain", ["example.fr", "exempla.org"])
+    def test_no_slip(self, directory: Directory, domain: str) -> None:
+        """
+        A domain that is known, or near none, has nothing suggested.
+        """
+        assert AddressUnknown() == directory.find(f"nobody@{domain}", HERE)
+
+    def test_a_suggestion_is_no_longer_than_an_address(
+        self, make: Callable[..., Directory]
+    ) -> None:
+        """
+        What would be too long to be typed is not suggested.
+        """
+        longest = ".".join(["d" * 60] * 3) + ".fr"
+        local = "a" * (LONGEST_ADDRESS - len(longest))
+        directory = make(longest)
+
+        assert AddressUnknown() == directory.find(f"{local}@{longest[1:]}", HERE)
+        assert AddressUnknown(suggestion=f"{local[1:]}@{longest}") == make(
+            longest
+        ).find(f"{local[1:]}@{longest[1:]}", HERE)
 
     def test_unknown_then_anybody(self, directory: Directory) -> None:
         """

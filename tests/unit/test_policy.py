@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uness_auth import policy
+from uness_auth.addresses import canonical
 from uness_auth.errors import ConfigurationError
 from uness_auth.model import OrderKind
 from uness_auth.policy import (
@@ -20,6 +21,7 @@ from uness_auth.policy import (
     MINUTE,
     SECOND,
     AccountPolicy,
+    AddressPolicy,
     Budget,
     CodePolicy,
     EventPolicy,
@@ -503,6 +505,56 @@ class TestRefusals:
         assert make() == make()
 
 
+class TestAddressPolicy:
+    def test_known_domains_are_canonical(self) -> None:
+        """
+        The default's domains stand as in addresses, each once.
+        """
+        domains = AddressPolicy().known_domains
+
+        assert [f"a@{one}" for one in domains] == [
+            canonical(f"a@{one}") for one in domains
+        ]
+        assert len(set(domains)) == len(domains)
+
+    @pytest.mark.parametrize(
+        "domain",
+        [
+            "",
+            "univ-exemple",
+            "Univ-Exemple.fr",
+            "@univ-exemple.fr",
+            "a@univ-exemple.fr",
+            "été.fr",
+            "univ-exemple.fr.",
+            ".fr",
+            "-x.fr",
+            "x-.fr",
+            "univ exemple.fr",
+            "univ-exemple.fr\n",
+        ],
+    )
+    def test_another_spelling_is_refused(self, domain: str) -> None:
+        """
+        What no canonical address ends in would never be near anything.
+        """
+        with pytest.raises(ConfigurationError, match="write a domain as"):
+            AddressPolicy(known_domains=("univ-exemple.fr", domain))
+
+    def test_one_text_is_refused(self) -> None:
+        """
+        A text is no list: its letters would be domains.
+        """
+        with pytest.raises(ConfigurationError, match="is one text, a tuple is needed"):
+            AddressPolicy(known_domains="univ-exemple.fr")  # type: ignore[arg-type] # what is refused
+
+    def test_none_may_be_known(self) -> None:
+        """
+        A site that knows no domains suggests nothing.
+        """
+        assert () == AddressPolicy(known_domains=()).known_domains
+
+
 class TestPolicy:
     def test_uness_is_the_default(self) -> None:
         """
@@ -516,6 +568,7 @@ class TestPolicy:
         Each part given stands in place of the profile's own, the rest stays.
         """
         parts = {
+            "address": AddressPolicy(known_domains=("univ-exemple.fr",)),
             "password": PasswordPolicy(min_length=12),
             "link": LinkPolicy(reset_lifetime=2 * HOUR),
             "code": CodePolicy(digits=8),
