@@ -17,7 +17,14 @@ import attrs
 import pytest
 
 from tests.adapters.hostile import BASE_URL, FORM, Host, Send, Sent
-from uness_auth import ConfigurationError, MailError, Policy, Site, UnessAuth
+from uness_auth import (
+    AddressPolicy,
+    ConfigurationError,
+    MailError,
+    Policy,
+    Site,
+    UnessAuth,
+)
 from uness_auth.model import MailOrder
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing import FastHashing, FixedClock, Outbox
@@ -277,6 +284,33 @@ class EqualPages(ABC):
         """
         with pytest.raises(ConfigurationError, match="without a queue"):
             self.connect(strict_without_queue())
+
+    def test_a_suggestion_tells_of_nobody(
+        self, make_host: Callable[[Policy], Host]
+    ) -> None:
+        """
+        What is suggested follows from what was typed, whoever has the address that was
+        meant, and whoever has the one that was typed but may not sign in.
+        """
+        known = AddressPolicy(known_domains=("univ-exemple.fr",))
+        host = make_host(Policy.uness(address=known))
+        host.auth.provisioning.add("camille.c@univ-exemqle.fr")
+        host.auth.provisioning.disable("camille.c@univ-exemqle.fr")
+        seen = []
+        for meant in EVERYBODY:
+            stranger = Stranger(host, meant)
+            stranger.arrive()
+            typed = meant.replace("exemple", "exemqle")
+            for path, field in (
+                ("/auth/", "email"),
+                ("/auth/link", "username"),
+                ("/auth/code", "username"),
+            ):
+                stranger.ask(path, **{field: typed})
+            seen.append(str(stranger.seen).replace(typed, "TYPED"))
+
+        assert [seen[0]] * len(EVERYBODY) == seen
+        assert 3 == seen[0].count("Vouliez-vous dire")
 
     @staticmethod
     def _told(host: Host, steps: list[Callable[[Stranger], None]]) -> list[Seen]:

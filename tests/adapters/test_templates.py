@@ -104,6 +104,7 @@ def gallery(
         "identify": pages.identify(context),
         "identify-cookies": pages.identify(context, typed=text, is_cookie_refused=True),
         "identify-unknown": identify(AddressUnknown()),
+        "identify-suggestion": identify(AddressUnknown(suggestion=text)),
         "sent-any": sent(LinkSent(address=text, kind=None)),
         "sent-again": sent(paused(OrderKind.FIRST_LINK)),
         "sent-any-again": sent(paused(None)),

@@ -55,6 +55,12 @@ def s2(portal: Portal) -> Any:
     return browser
 
 
+def s2_suggestion(portal: Portal) -> Any:
+    browser = portal.browse()
+    start(browser, "prenom.o'nom-compose+uness@etu.univ-lyno1.fr")
+    return browser
+
+
 def s3(portal: Portal) -> Any:
     portal.add()
     browser = portal.browse()
@@ -305,6 +311,7 @@ SCREENS: tuple[Callable[[Portal], Any], ...] = (
     s1_malformed,
     s1_cookies,
     s2,
+    s2_suggestion,
     s3,
     s3_again,
     s5,

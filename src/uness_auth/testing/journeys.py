@@ -261,6 +261,27 @@ class Journeys(ABC):
         assert "personne@univ-exemple.fr" == browser.value(EMAIL)
         assert 0 == portal.mailbox.count("personne@univ-exemple.fr")
 
+    def test_mistyped_domain(self) -> None:
+        """
+        S2 again: a slip in a known domain is asked about, and « oui » is one button.
+        """
+        portal = self.make()
+        portal.add("camille.durand@univ-lyon1.fr")
+        browser = portal.browse()
+
+        start(browser, "Camille.Durand@univ-lyno1.fr", target="/private")
+
+        assert "Votre adresse email n'est pas reconnue." in browser.text
+        assert "Vouliez-vous dire camille.durand@univ-lyon1.fr ?" in browser.text
+        assert "Camille.Durand@univ-lyno1.fr" == browser.value(EMAIL)
+        assert 0 == portal.mailbox.count("camille.durand@univ-lyon1.fr")
+        browser.press("Continuer avec cette adresse")
+        assert (
+            "Votre demande a été envoyée à l'adresse email "
+            "camille.durand@univ-lyon1.fr !" in browser.text
+        )
+        assert 1 == portal.mailbox.count("camille.durand@univ-lyon1.fr")
+
     def test_every_unmet_rule_is_named_at_once(self) -> None:
         """
         S5 again: all that is wrong is said, and the link still works.

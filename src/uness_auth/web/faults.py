@@ -31,6 +31,7 @@ CodeFault: TypeAlias = WrongCode | CodeExpired | NothingTyped
 ChangeFault: TypeAlias = ChangeRefused | PasswordFault
 
 NO_ALERT: Final = Alert()
+NO_SUGGESTION: Final = Around(before="")
 
 
 def identify_fault(
@@ -56,7 +57,7 @@ def identify_fault(
                 described_by="email-fault intro",
                 is_invalid=True,
             )
-        case AddressUnknown():
+        case AddressUnknown(suggestion=suggestion):
             alert = Alert(
                 lead=say("page.unknown.summary"),
                 href="#email",
@@ -66,11 +67,26 @@ def identify_fault(
                 ),
             )
             # The box itself describes the field: nothing is said twice.
+            meant = " suggestion" if suggestion else ""
             return alert, Field(
-                label=label, described_by="summary email-note", is_invalid=True
+                label=label,
+                described_by=f"summary{meant} email-note",
+                is_invalid=True,
             )
         case _ as never:
             assert_never(never)
+
+
+def suggested(texts: Texts, fault: IdentifyFault | None) -> Around:
+    """
+    Return « Vouliez-vous dire … ? » around the address; nothing where none is likely.
+    """
+    match fault:
+        case AddressUnknown(suggestion=address) if address:
+            before, after = texts.around("page.unknown.suggestion", "email")
+            return Around(before=before, marked=address, after=after)
+        case _:
+            return NO_SUGGESTION
 
 
 def password_fault(texts: Texts, fault: PasswordFault | None) -> tuple[Alert, Field]:

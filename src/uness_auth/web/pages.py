@@ -30,6 +30,7 @@ from .faults import (
     identify_fault,
     new_password,
     password_fault,
+    suggested,
 )
 from .frame import Frames, PageContext
 from .http import Page
@@ -109,6 +110,8 @@ class Pages:
             next=context.next,
             action=self.frames.path(),
             alert=alert,
+            suggestion=suggested(context.texts, fault),
+            accept=say("page.unknown.accept"),
             note=say("page.unknown.note") if alert.lines else "",
             heading=title,
             intro=say("page.identify.intro"),

@@ -274,6 +274,12 @@ class SessionEntry:
 class IdentifyView:
     """
     S1 and S2: who are you?
+
+    Attributes:
+        suggestion: What was meant, if it was mistyped; without a marked address nothing
+            is suggested.
+
+        accept: The words of the button that goes on with it.
     """
 
     template: ClassVar[str] = "uness_auth/identify.html"
@@ -284,6 +290,8 @@ class IdentifyView:
     next: str
     action: str
     alert: Alert
+    suggestion: Around
+    accept: str
     note: str
     heading: str
     intro: str

@@ -17,11 +17,14 @@ from uness_auth.outcomes import (
 from uness_auth.policy import CodePolicy, PasswordPolicy, Policy
 from uness_auth.texts import texts_for
 from uness_auth.web.faults import (
+    IdentifyFault,
     code_fault,
     identify_fault,
     new_password,
     password_fault,
+    suggested,
 )
+from uness_auth.web.views import Around
 
 
 FRENCH = texts_for("fr")
@@ -86,6 +89,29 @@ class TestIdentifyFault:
         ]
         assert "summary email-note" == field.described_by
         assert ("", True) == (field.fault, field.is_invalid)
+
+    def test_a_suggestion_describes_the_field_too(self) -> None:
+        """
+        « Vouliez-vous dire … ? » surrounds the address, and is read with the field.
+        """
+        fault = AddressUnknown(suggestion="a@univ-exemple.fr")
+        _, field = identify_fault(FRENCH, fault)
+        found = suggested(FRENCH, fault)
+
+        assert "summary suggestion email-note" == field.described_by
+        assert "Vouliez-vous dire a@univ-exemple.fr ?" == plain(
+            found.before + found.marked + found.after
+        )
+
+    @pytest.mark.parametrize(
+        "fault",
+        [None, AddressUnknown(), AddressMalformed(fault=AddressFault.INCOMPLETE)],
+    )
+    def test_without_one_nothing_is_asked(self, fault: IdentifyFault | None) -> None:
+        """
+        Nothing is asked where nothing is suggested.
+        """
+        assert Around(before="") == suggested(FRENCH, fault)
 
     def test_refused_cookies_are_told(self) -> None:
         """
