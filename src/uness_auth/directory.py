@@ -4,12 +4,14 @@ Who a typed address stands for, within the network's budget of unknown ones.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import TypeAlias
 
 import attrs
 
 from .addresses import LONGEST_ADDRESS, AddressFault, canonical, near_domain
-from .events import Audit, EventKind
+from .events import Audit, EventKind, closed_because
 from .guard import Guard
 from .model import Account, Client
 from .outcomes import AddressMalformed, AddressUnknown
@@ -32,7 +34,7 @@ class Anybody:
     One page serves every address: the answer must not tell whether *account* is None.
 
     Attributes:
-        account_id: Whose budgets are spent: the account's own, disabled or not, so that
+        account_id: Whose budgets are spent: the account's own, closed or not, so that
             its history goes on; of an unknown address the decoy's.
     """
 
@@ -53,6 +55,7 @@ class Directory:
     accounts: Accounts
     guard: Guard
     policy: AddressPolicy
+    clock: Callable[[], datetime]
     audit: Audit
 
     def find(self, typed: str, client: Client, /) -> Identity:
@@ -68,7 +71,8 @@ class Directory:
             return AddressMalformed(fault=address)
         may_tell = self.guard.site.may_tell(client)
         known = self.accounts.by_address(address)
-        anybody = self._anybody(address, known)
+        now = self.clock()
+        anybody = self._anybody(address, known, now)
         if anybody.account is not None and may_tell:
             return Found(account=anybody.account)
         if may_tell and self.guard.site.take_unknown(client):
@@ -77,7 +81,7 @@ class Directory:
                 known,
                 client=client,
                 address=address,
-                reason="no account" if known is None else "the account is disabled",
+                reason="no account" if known is None else closed_because(known, now),
             )
             return AddressUnknown(suggestion=self._suggestion(address))
         return anybody
@@ -86,13 +90,15 @@ class Directory:
         """
         Say who signs in with the canonical *address*, spending nothing.
         """
-        return self._anybody(address, self.accounts.by_address(address))
+        return self._anybody(
+            address, self.accounts.by_address(address), self.clock()
+        )
 
     def active(self, address: str, /) -> Account | None:
         """
-        Return the account of the canonical *address*, unless it is disabled.
+        Return the account of the canonical *address*, unless it is closed.
         """
-        return unless_disabled(self.accounts.by_address(address))
+        return unless_closed(self.accounts.by_address(address), self.clock())
 
     def _suggestion(self, address: str) -> str:
         # From what was typed and the policy, never from an account: it tells of none.
@@ -101,16 +107,18 @@ class Directory:
         suggestion = f"{local}@{near}"
         return suggestion if near and len(suggestion) <= LONGEST_ADDRESS else ""
 
-    def _anybody(self, address: str, known: Account | None) -> Anybody:
+    def _anybody(
+        self, address: str, known: Account | None, now: datetime
+    ) -> Anybody:
         return Anybody(
             address=address,
             account_id=self.guard.decoy_id(address) if known is None else known.id,
-            account=unless_disabled(known),
+            account=unless_closed(known, now),
         )
 
 
-def unless_disabled(account: Account | None) -> Account | None:
+def unless_closed(account: Account | None, now: datetime, /) -> Account | None:
     """
-    Return the account, or None: a disabled one is nobody's, like an unknown address.
+    Return the account, or None: a closed one is nobody's, like an unknown address.
     """
-    return None if account is None or account.is_disabled else account
+    return None if account is None or account.is_closed(now) else account

@@ -138,6 +138,19 @@ def masked_network(network: str, /) -> str:
     return str(whole.supernet(new_prefix=min(kept, whole.prefixlen)))
 
 
+def closed_because(account: Account, now: datetime, /) -> str:
+    """
+    Return the private reason why *account* counts as unknown; empty while it is open.
+    """
+    if account.is_disabled:
+        return "the account is disabled"
+    if account.valid_from is not None and now < account.valid_from:
+        return f"not open before {account.valid_from.isoformat()}"
+    if account.valid_until is not None and account.valid_until <= now:
+        return f"closed since {account.valid_until.isoformat()}"
+    return ""
+
+
 def log_event(event: Event, /) -> None:
     """
     Write *event* to the logger ``uness_auth.events``, as one line of ``name=value``.

@@ -25,6 +25,7 @@ import attrs
 from .addresses import LONGEST_ADDRESS
 from .codes import Codes
 from .errors import ConfigurationError
+from .events import closed_because
 from .model import Account, MailOrder, OrderKind, Site
 from .policy import Policy
 from .texts import Texts, texts_for
@@ -123,7 +124,7 @@ class Messages:
         The same order gives the same mail, to the byte, so that a retry repeats it.
 
         Returns:
-            The message, or `Dropped`: the order is too old, the account is disabled
+            The message, or `Dropped`: the order is too old, the account is closed
             or changed since, or the key of the code has left the ring.
         """
         fault = _fault(order, account, now)
@@ -250,12 +251,13 @@ class Messages:
 
 
 def _fault(order: MailOrder, account: Account, now: datetime) -> str:
+    closed = closed_because(account, now)
     is_first = order.kind is OrderKind.FIRST_LINK
     is_reset = order.kind is OrderKind.RESET_LINK
     faults = (
         ("the order is too old", now >= order.expires_at),
         ("the order is of another account", order.account_id != account.id),
-        ("the account is disabled", account.is_disabled),
+        (closed, closed != ""),
         (
             "the account changed since",
             # What happened stays so, whoever changed the account after it.

@@ -38,7 +38,7 @@ _SENT: Final = {
     OrderKind.PASSWORD_CHANGED: EventKind.NOTICE_SENT,
 }
 # Why an order will be dropped: for the operator's eyes only.
-DECOY: Final = "no account, or a disabled one"
+DECOY: Final = "no account, or a closed one"
 # A day later the owner has found out, or nobody reads that mailbox.
 NOTICE_KEPT: Final = DAY
 

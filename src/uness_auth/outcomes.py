@@ -138,7 +138,7 @@ class AddressMalformed(Outcome):
 @attrs.frozen(kw_only=True)
 class AddressUnknown(Outcome):
     """
-    No account to sign in to: unknown, closed or disabled.  We do not say which.
+    No account to sign in to: unknown or closed.  We do not say which.
 
     Attributes:
         suggestion:

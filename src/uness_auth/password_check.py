@@ -184,7 +184,7 @@ class PasswordCheck:
     def _wrong(self, attempt: _Attempt) -> WrongPassword | PasswordSuspended:
         reason = "wrong password"
         if attempt.account is None:
-            reason = "no account, or a disabled one"
+            reason = "no account, or a closed one"
         elif not attempt.account.has_password:
             reason = "no password yet"
         self._refuse(attempt.account, attempt.spender, reason)

@@ -145,7 +145,7 @@ class SessionKeeper:
 
     def is_alive(self, session: Session, account: Account, /) -> bool:
         """
-        Say whether the session is neither void nor over.
+        Say whether the session is neither void nor over, nor its account closed.
         """
         policy, now = self.policy, self.clock()
         idle, absolute = policy.idle, policy.absolute
@@ -153,7 +153,7 @@ class SessionKeeper:
             idle, absolute = policy.remembered_idle, policy.remembered_absolute
         return (
             session.credential_version == account.credential_version
-            and not account.is_disabled
+            and not account.is_closed(now)
             and now < session.last_seen_at + idle
             and now < session.opened_at + absolute
         )

@@ -211,6 +211,7 @@ class UnessAuth:
             accounts=stores.accounts,
             guard=guard,
             policy=self.policy.address,
+            clock=clock,
             audit=self._audit,
         )
         slots = HashingSlots(self.policy.hashing, processes)

@@ -17,6 +17,7 @@ import pytest
 
 from uness_auth import (
     directory,
+    events,
     messages,
     orders,
     outcomes,
@@ -68,7 +69,7 @@ FLOWS: Final[dict[str, tuple[ModuleType, tuple[Any, ...]]]] = {
         (outcomes.SessionsAnswer, outcomes.CloseAnswer),
     ),
 }
-SHARED: Final = (directory, orders, messages, password_check, sessions)
+SHARED: Final = (directory, events, orders, messages, password_check, sessions)
 
 
 def rows(text: str, first: str) -> Rows:

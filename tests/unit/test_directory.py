@@ -92,6 +92,7 @@ def _built(clock: FixedClock, log: EventLog, domains: tuple[str, ...]) -> Direct
         accounts=storage.accounts,
         guard=guard,
         policy=AddressPolicy(known_domains=domains),
+        clock=clock,
         audit=audit,
     )
 

@@ -27,6 +27,7 @@ from .sessions import (
     USER,
     resume,
     store_failed,
+    unless_closed,
     user_of,
 )
 
@@ -98,7 +99,8 @@ async def _auser(
 ) -> Any:
     is_settled = hasattr(request, USER)
     if not is_settled and isinstance(await sync_to_async(resume)(request), NotSignedIn):
-        return await theirs_later()
+        theirs = await theirs_later()
+        return await sync_to_async(unless_closed)(request, theirs)
     return await sync_to_async(user_of)(request, theirs)
 
 

@@ -76,7 +76,28 @@ def _user_of(request: HttpRequest, theirs: Any) -> Any:
         case Resumed(account=account):
             return find_user(account.id)
         case _:
-            return theirs
+            return unless_closed(request, theirs)
+
+
+def unless_closed(request: HttpRequest, theirs: Any, /) -> Any:
+    """
+    Return *theirs*, whom Django's own session signed in, or nobody: its account is closed.
+
+    Django's backends look at ``is_active`` alone, which knows of no days.
+
+    Raises:
+        uness_auth.errors.StorageError: Nobody is taken for signed in.
+    """
+    if not theirs.is_authenticated:
+        return theirs
+    auth = get_site().auth
+    try:
+        account = auth.sessions.accounts.by_id(str(theirs.pk))
+    except StorageError:
+        setattr(request, FAILED, True)
+        raise
+    is_closed = account is not None and account.is_closed(auth.clock())
+    return AnonymousUser() if is_closed else theirs
 
 
 def find_user(account_id: str, /) -> Any:
@@ -172,7 +193,7 @@ def take_over(*, request: Any, user: Any, **_more: object) -> None:
     # A backend may let in whom the registrar has closed out; we do not.
     cookies = (
         SignInVetoed()
-        if account.is_disabled
+        if account.is_closed(site.auth.clock())
         else site.sign_in(account, request_from(request), method="django")
     )
     if isinstance(cookies, SignInVetoed):

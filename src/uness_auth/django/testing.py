@@ -33,12 +33,12 @@ def sign_in(client: DjangoClient, address: str, /) -> None:
     own ``force_login()`` works too, for users without an account as well.
 
     Raises:
-        LookupError: There is no such account, or the host's veto spoke.
+        LookupError: There is no such account, it is closed, or the host's veto spoke.
     """
     site = get_site()
     account = site.auth.sessions.accounts.by_address(str(canonical(address)))
-    if account is None:
-        msg = f"no account has the address {address!r}"
+    if account is None or account.is_closed(site.auth.clock()):
+        msg = f"no open account has the address {address!r}"
         raise LookupError(msg)
     match site.sign_in(account, Request(method="POST", path="/"), method="test"):
         case SignInVetoed():

@@ -13,9 +13,9 @@ from typing import Final, assert_never
 import attrs
 
 from ..codes import Codes
-from ..directory import Anybody, Directory, Found, unless_disabled
+from ..directory import Anybody, Directory, Found, unless_closed
 from ..errors import MailError
-from ..events import Audit, EventKind
+from ..events import Audit, EventKind, closed_because
 from ..guard import Guard, Taken
 from ..keys import KeyRing, Purpose
 from ..model import Account, Client, CodeChallenge, OrderKind
@@ -212,7 +212,9 @@ class CodeSignIn:
     def _send_again(
         self, challenge: CodeChallenge, client: Client
     ) -> CodeSent | MailPaused | ChallengeGone | Throttled:
-        account = unless_disabled(self.accounts.by_id(challenge.account_id))
+        account = unless_closed(
+            self.accounts.by_id(challenge.account_id), self.clock()
+        )
         if not self._is_worth_sending(challenge, account):
             return self._gone(
                 client, "the account or the key ring changed since", challenge
@@ -258,7 +260,9 @@ class CodeSignIn:
         is_right = self.codes.same(typed, challenge)
         if account is None:
             return self._wrong(None, challenge, client, "no such account")
-        if not _is_under(challenge, account):
+        if closed := closed_because(account, self.clock()):
+            return self._wrong(account, challenge, client, closed)
+        if account.credential_version != challenge.credential_version:
             return self._wrong(account, challenge, client, "the account changed since")
         if not is_right:
             return self._wrong(account, challenge, client, "wrong code")
@@ -344,7 +348,7 @@ class CodeSignIn:
         if account is None:
             # A decoy is sent again as ever; a page that spoke plainly cannot.
             return not challenge.is_certain
-        return _is_under(challenge, account)
+        return account.credential_version == challenge.credential_version
 
     def _unsend(self, challenge: CodeChallenge) -> None:
         # No mail left, so the next may be asked for at once.
@@ -357,11 +361,4 @@ class CodeSignIn:
 def _is_same_browser(challenge: CodeChallenge, client: Client) -> bool:
     return client.browser_digest != "" and hmac.compare_digest(
         challenge.browser_digest.encode(), client.browser_digest.encode()
-    )
-
-
-def _is_under(challenge: CodeChallenge, account: Account) -> bool:
-    return (
-        account.credential_version == challenge.credential_version
-        and not account.is_disabled
     )

@@ -12,7 +12,7 @@ import attrs
 
 from ..devices import Devices
 from ..directory import Anybody, Directory, Found
-from ..events import Audit, EventKind
+from ..events import Audit, EventKind, closed_because
 from ..guard import Guard
 from ..model import Account, Client, OrderKind
 from ..orders import Orders
@@ -156,6 +156,9 @@ class PasswordLink:
         # Before the swap: were it after, a crash between the two would leave the new
         # password under the old one's wait.  Whoever holds the link may end it.
         self.guard.end_wait(self.guard.spender(account.id, account, client))
+        # The store looks at the version, which a registrar's closing moves, and not at the
+        # days.  One that ends while the hash is made ends nothing else too late: every
+        # way in looks at the clock again, so that the password opens no closed account.
         if not self.accounts.set_password(
             account.id, password_hash, link.credential_version
         ):
@@ -178,15 +181,18 @@ class PasswordLink:
     def _read(
         self, token: str, client: Client
     ) -> tuple[LinkToken, Account] | LinkExpired | LinkUsed | LinkInvalid:
-        link = self.tokens.read(token, self.clock())
+        now = self.clock()
+        link = self.tokens.read(token, now)
         if isinstance(link, LinkInvalid):
             self._refuse(None, client, "", "LinkInvalid")
             return link
         if isinstance(link, ExpiredToken):
             return self._expired(link.link, client)
         account = self.accounts.by_id(link.account_id)
-        if account is None or account.is_disabled:
-            self._refuse(account, client, link.kind, "account gone or disabled")
+        if account is None or account.is_closed(now):
+            gone = "no such account"
+            reason = gone if account is None else closed_because(account, now)
+            self._refuse(account, client, link.kind, reason)
             return LinkUsed(has_password=False)
         if account.credential_version != link.credential_version:
             self._refuse(account, client, link.kind, "credential version moved")

@@ -40,7 +40,7 @@ class PasswordSignIn:
             uness_auth.errors.StorageError: Nothing passes.
 
         Timing:
-            An unknown address, a disabled account and one without a password cost a
+            An unknown address, a closed account and one without a password cost a
             decoy hash and the same look-ups, budgets and writes.
         """
         address = canonical(typed)

@@ -61,12 +61,12 @@ def sign_in(client: FlaskClient | StarletteClient, address: str, /) -> None:
         client: The test client of Flask, Starlette or FastAPI.
 
     Raises:
-        LookupError: There is no such account, or the host's veto spoke.
+        LookupError: There is no such account, it is closed, or the host's veto spoke.
     """
     extension = _extension(client)
     account = extension.auth.provisioning.accounts.by_address(canonical(address))
-    if account is None:
-        msg = f"no account has the address {address!r}"
+    if account is None or account.is_closed(extension.auth.clock()):
+        msg = f"no open account has the address {address!r}"
         raise LookupError(msg)
     match extension.auth.sessions.open(
         account, Client(), method="test", is_remembered=False

@@ -361,7 +361,11 @@ class TestConfirm:
             getattr(desk.auth.provisioning, how)(DOMINIQUE)
 
         assert WrongCode(attempts_left=4) == desk.type(challenge_id, code)
-        assert desk.reason() in {"no such account", "the account changed since"}
+        assert desk.reason() in {
+            "no such account",
+            "the account is disabled",
+            "the account changed since",
+        }
         desk.clock.tick(MINUTE)
         assert ChallengeGone() == desk.again(challenge_id)
         assert 1 == len(desk.outbox.messages)

@@ -462,7 +462,7 @@ class TestDelivery:
         ordered = log.last(EventKind.LINK_ORDERED)
         dropped = log.last(EventKind.MAIL_DROPPED)
 
-        assert ("no account, or a disabled one", "") == (
+        assert ("no account, or a closed one", "") == (
             ordered.reason,
             ordered.address,
         )

@@ -171,8 +171,8 @@ class TestSignIn:
         [
             (DOMINIQUE, "wrong password"),
             (CAMILLE, "no password yet"),
-            (EMMANUEL, "no account, or a disabled one"),
-            (NOBODY, "no account, or a disabled one"),
+            (EMMANUEL, "no account, or a closed one"),
+            (NOBODY, "no account, or a closed one"),
         ],
     )
     def test_wrong_whatever_the_reason(
