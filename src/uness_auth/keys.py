@@ -77,6 +77,13 @@ class KeyRing:
         return f"<KeyRing of {', '.join(key.id for key in self._keys)}>"
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """
+        How many bytes each key has, oldest first.
+        """
+        return tuple(len(key.secret) for key in self._keys)
+
+    @property
     def signing_id(self) -> str:
         """
         The id of the key that signs: what a code challenge records.

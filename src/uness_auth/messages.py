@@ -115,6 +115,13 @@ class Messages:
         self._sender = _sender(site)
         self._layouts = {name: _layout(name, folders) for name in _NAMES}
 
+    @property
+    def sender(self) -> str:
+        """
+        The one address that mails come from, without its name.
+        """
+        return self._sender.addr_spec
+
     def compose(
         self, order: MailOrder, account: Account, now: datetime, /
     ) -> EmailMessage | Dropped:

@@ -227,7 +227,7 @@ class HashingSlots:
         self, policy: HashingPolicy, /, processes: int = 1, cores: int | None = None
     ) -> None:
         self.count = _slot_count(
-            policy, processes, _cores() if cores is None else cores
+            policy, processes, cores_here() if cores is None else cores
         )
         self._policy = policy
         self._lines: dict[int, _Line] = {}
@@ -352,7 +352,10 @@ def _slot_count(policy: HashingPolicy, processes: int, cores: int) -> int:
     return min(cores, fitting)
 
 
-def _cores() -> int:
+def cores_here() -> int:
+    """
+    Return how many cores this process may use.
+    """
     # A container or a service manager may leave this process fewer than there are.
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

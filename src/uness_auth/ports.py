@@ -366,6 +366,61 @@ class Mailer(Protocol):
         ...
 
 
+@attrs.frozen(kw_only=True)
+class MailCheck:
+    """
+    What a mail server said to a check, which mails nothing.
+
+    Attributes:
+        server: Its name, or its name and port.
+
+        encryption: The protocol's version, as ``TLSv1.3``; empty in clear.
+
+        is_local: It is on this machine.
+
+        takes_bounces: It would take a mail for the sender's own address.
+    """
+
+    server: str
+    encryption: str
+    is_local: bool
+    takes_bounces: bool
+
+
+@runtime_checkable
+class CheckedMailer(Protocol):
+    """
+    A mailer that can be asked whether it would work.  Optional: `doctor` asks it.
+    """
+
+    def check(self, sender: str, /) -> MailCheck | None:
+        """
+        Do what comes before a mail from the address *sender*, and mail nothing.
+
+        Returns None where that says nothing: what hands mails over is no mail server.
+
+        Raises:
+            uness_auth.errors.MailError: A mail would not leave.
+        """
+        ...
+
+
+@runtime_checkable
+class TimedStore(Protocol):
+    """
+    A store whose server has a clock of its own.  Optional: `doctor` compares it.
+    """
+
+    def server_time(self) -> datetime | None:
+        """
+        Return the server's time; None where it is this machine's.
+
+        Raises:
+            uness_auth.errors.StorageError: It could not be reached.
+        """
+        ...
+
+
 class OrderQueue(Protocol):
     """
     Keeps mail orders for a worker that calls `uness_auth.UnessAuth.deliver`.

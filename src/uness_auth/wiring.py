@@ -73,6 +73,27 @@ class _Startable(Protocol):
     def start(self, deliver: Callable[[MailOrder], None], /) -> None: ...
 
 
+@attrs.frozen(kw_only=True)
+class Parts:
+    """
+    What a sign-in was wired from: what `uness_auth.doctor` looks at.
+
+    Attributes:
+        sender: The one address that mails come from.
+
+        has_own_keys: None were given: each start makes one.
+    """
+
+    stores: Stores
+    mailer: Mailer
+    queue: OrderQueue | None
+    hashing: PasswordHashing
+    processes: int
+    sender: str
+    has_own_keys: bool
+    mail_folders: tuple[Path, ...]
+
+
 class UnessAuth:
     """
     The sign-in of one site, wired: give it to an adapter, or call its flows.
@@ -122,6 +143,8 @@ class UnessAuth:
         password_change, open_sessions: The flows of the signed-in person.
 
         sessions: Opens, resumes and closes sessions.
+
+        parts: What it was wired from.
 
     Raises:
         uness_auth.errors.ConfigurationError: Naming the fault and every way out.
@@ -190,17 +213,18 @@ class UnessAuth:
             devices=devices,
             clock=clock,
         )
+        messages = Messages(
+            site=site,
+            policy=self.policy,
+            tokens=tokens,
+            codes=codes,
+            folders=tuple(mail_folders),
+            lists_sessions=stores.session_lists is not None,
+        )
         self._orders = Orders(
             accounts=stores.accounts,
             guard=guard,
-            messages=Messages(
-                site=site,
-                policy=self.policy,
-                tokens=tokens,
-                codes=codes,
-                folders=tuple(mail_folders),
-                lists_sessions=stores.session_lists is not None,
-            ),
+            messages=messages,
             mailer=mailer,
             queue=queue,
             policy=self.policy,
@@ -216,6 +240,16 @@ class UnessAuth:
         )
         slots = HashingSlots(self.policy.hashing, processes)
         hasher = hashing or Argon2Hashing(self.policy.hashing)
+        self.parts: Parts = Parts(
+            stores=stores,
+            mailer=mailer,
+            queue=queue,
+            hashing=hasher,
+            processes=processes,
+            sender=messages.sender,
+            has_own_keys=keys is None,
+            mail_folders=tuple(mail_folders),
+        )
         self.sessions: SessionKeeper = SessionKeeper(
             accounts=stores.accounts,
             store=stores.sessions,

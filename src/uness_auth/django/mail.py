@@ -4,16 +4,21 @@ Mail through Django's own settings: whatever backend the project has.
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Mapping
 from email.message import EmailMessage
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from django.conf import settings
 from django.core import mail
+from django.core.mail.backends import smtp
 
 from ..errors import MailError
+from ..mailers import smtp_check
+from ..model import LOOPBACK_HOSTS
+from ..ports import MailCheck
 
 
 # Where no mail leaves the machine.  That of the tests has an outbox.
@@ -60,6 +65,45 @@ class DjangoMailer:
         if count == 0:
             msg = f"the mail backend {backend_name()} sent nothing"
             raise MailError(msg)
+
+    def check(self, sender: str, /) -> MailCheck | None:
+        """
+        Do what comes before a mail from *sender*, and mail nothing.
+
+        None where the backend is not Django's own for mail servers.
+
+        Raises:
+            uness_auth.errors.MailError: The server could not be reached or refused.
+        """
+        backend = _backend()
+        if not isinstance(backend, smtp.EmailBackend):
+            return None
+        server = f"{backend.host}:{backend.port}"
+        # Django waits without an end unless told otherwise.
+        longest = smtp_check.LONGEST_CHECK.total_seconds()
+        backend.timeout = min(backend.timeout or longest, longest)
+        try:
+            _ = backend.open()
+            return smtp_check.ask(
+                backend.connection,
+                sender,
+                server=server,
+                is_local=backend.host in LOOPBACK_HOSTS,
+            )
+        except OSError as exc:
+            # smtplib's own are of this kind.
+            msg = f"mail server {server}{smtp_check.in_words(exc)}"
+            raise MailError(msg) from None
+        finally:
+            with contextlib.suppress(OSError):
+                backend.close()
+
+
+def _backend() -> Any:
+    with warnings.catch_warnings():
+        # From 6.1 on Django would rather be asked for one of several.
+        warnings.simplefilter("ignore")
+        return mail.get_connection()
 
 
 def backend_name() -> str:

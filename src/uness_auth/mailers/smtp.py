@@ -8,6 +8,7 @@ import contextlib
 import re
 import smtplib
 import ssl
+from collections.abc import Generator
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -18,6 +19,8 @@ import attrs
 
 from ..errors import ConfigurationError, MailError
 from ..model import LARGEST_PORT, LOOPBACK_HOSTS
+from ..ports import MailCheck
+from . import smtp_check
 from .smtp_client import Deadline, SMTPClient
 
 
@@ -154,20 +157,56 @@ class SMTPMailer:
         try:
             self._hand_over(message.as_bytes(policy=_WIRE), sender, to)
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as exc:
-            msg = f"mail server {self._name} refused {_refusal(exc)}"
-            raise MailError(msg) from None
+            # Without the cause, which quotes the server.
+            raise self._fault(exc) from None
         except (smtplib.SMTPException, OSError) as exc:
-            msg = f"mail server {self._name}: {exc}"
-            raise MailError(msg) from exc
+            raise self._fault(exc) from exc
+
+    def check(self, sender: str, /) -> MailCheck:
+        """
+        Go as far as a mail from *sender* goes before there is a mail, and turn back.
+
+        Connects, encrypts, signs in, names the sender, and asks whether the server
+        would take a mail for that address, as a bounce is one.  Mails nothing.  Takes
+        ten seconds at most, and no longer than a mail may take.
+
+        Raises:
+            uness_auth.errors.MailError: As `send` would.
+        """
+        hurried = attrs.evolve(
+            self,
+            timeout=min(self.timeout, smtp_check.LONGEST_CHECK),
+            total_timeout=min(self.total_timeout, smtp_check.LONGEST_CHECK),
+        )
+        try:
+            return hurried._ask(self.envelope_sender or sender)  # noqa: SLF001 - one of us
+        except smtplib.SMTPResponseException as exc:
+            raise self._fault(exc) from None
+        except (smtplib.SMTPException, OSError) as exc:
+            raise self._fault(exc) from exc
+
+    def _ask(self, sender: str) -> MailCheck:
+        with self._signed_in() as client:
+            return smtp_check.ask(
+                client,
+                sender,
+                server=self._name,
+                is_local=self.host in LOOPBACK_HOSTS,
+            )
 
     def _hand_over(self, mail: bytes, sender: str, to: str) -> None:
+        with self._signed_in() as client:
+            _ = client.sendmail(sender, [to], mail)
+
+    @contextlib.contextmanager
+    def _signed_in(self) -> Generator[SMTPClient]:
         with contextlib.closing(self._client()) as client:
             if self.security == "starttls":
                 _ = client.starttls(context=self.ssl_context)
             if self.username:
                 _ = client.login(self.username, self.password)
-            _ = client.sendmail(sender, [to], mail)
-            # Accepted: whatever happens now, a second attempt would mail it twice.
+            yield client
+            # A mail that was accepted is: a second attempt would mail it twice.
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 _ = client.quit()
 
@@ -184,23 +223,8 @@ class SMTPMailer:
     def _name(self) -> str:
         return f"{self.host}:{self.port}"
 
-
-_REFUSED: Final[dict[type[Exception], str]] = {
-    smtplib.SMTPConnectError: "the connection",
-    smtplib.SMTPHeloError: "the greeting",
-    smtplib.SMTPAuthenticationError: "the user name or password",
-    smtplib.SMTPSenderRefused: "the sender",
-    smtplib.SMTPDataError: "the mail",
-}
-
-
-def _refusal(
-    exc: smtplib.SMTPRecipientsRefused | smtplib.SMTPResponseException,
-) -> str:
-    if isinstance(exc, smtplib.SMTPRecipientsRefused):
-        ((code, _),) = exc.recipients.values()
-        return f"the recipient: {code}"
-    return f"{_REFUSED.get(type(exc), 'to go on')}: {exc.smtp_code}"
+    def _fault(self, exc: Exception) -> MailError:
+        return MailError(f"mail server {self._name}{smtp_check.in_words(exc)}")
 
 
 def _author(message: EmailMessage) -> str:

@@ -47,7 +47,8 @@ class Received:
 
 class Handler:
     """
-    Accepts mails, except from or to ``refused@…``, and the mails of ``spam@…``.
+    Accepts mails, except from or to ``refused@…``, to ``bounceless@…``, and those of
+    ``spam@…``.
     """
 
     def __init__(self) -> None:
@@ -86,7 +87,7 @@ class Handler:
         """
         Refuse one recipient.
         """
-        if to.startswith("refused@"):
+        if to.startswith(("refused@", "bounceless@")):
             return "550 5.1.1 nobody of this name, t0ken"
         envelope.rcpt_tos.append(to)
         return "250 OK"

@@ -4,7 +4,7 @@ The throttles' state: texts that are swapped, numbers that are added.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from ..models import CounterRow
@@ -35,6 +35,11 @@ _ADD: Final = (
     + _ADDED.format(row="uness_auth_counterrow.")
 )
 _ADD_IN_MARIADB: Final = _NEW + "ON DUPLICATE KEY UPDATE" + _ADDED.format(row="")
+# What asks for the server's time, in seconds since 1970; SQLite has this machine's.
+_CLOCKS: Final = {
+    "postgresql": "SELECT floor(extract(epoch FROM clock_timestamp()))",
+    "mysql": "SELECT unix_timestamp()",
+}
 
 
 class DjangoCounters:
@@ -91,6 +96,18 @@ class DjangoCounters:
                 doing, lambda: self._database.one(add, new + added), is_final=True
             )
         return 0 if row is None else int(row[0])
+
+    def server_time(self) -> datetime | None:
+        """
+        Return the database server's time; None where it is this machine's.
+        """
+        clock = _CLOCKS.get(self._database.vendor)
+        if clock is None:
+            return None
+        row = self._database.read(
+            "DjangoCounters.server_time()", lambda: self._database.one(clock, [])
+        )
+        return None if row is None else datetime.fromtimestamp(int(row[0]), UTC)
 
     def purge(self, before: datetime, limit: int, /) -> int:
         """

@@ -4,7 +4,7 @@ The throttles' state in Redis: texts that are swapped, numbers that are added.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from .server import Script, Server, dropped_at, key_for, told
@@ -67,6 +67,14 @@ class RedisCounters:
             if delta == 0:
                 return int(self._server.call("GET", name) or 0)
             return int(self._server.run(_ADD, name, delta, dropped_at(expires_at)))
+
+    def server_time(self) -> datetime:
+        """
+        Return the server's time.
+        """
+        with told("RedisCounters.server_time()"):
+            seconds, _ = self._server.call("TIME")
+            return datetime.fromtimestamp(int(seconds), UTC)
 
     def purge(self, _before: datetime, _limit: int, /) -> int:
         """

@@ -47,8 +47,8 @@ _WAYS: Final = (
     "mariadb://user:password@host/portal"
 )
 _UPGRADE: Final = (
-    "call SQLStorage.create_schema(), or run `alembic upgrade uness_auth@head`, "
-    "before the site starts"
+    "call SQLStorage.create_schema(), run `uness-auth database upgrade`, or "
+    "`alembic upgrade uness_auth@head`, before the site starts"
 )
 # For an answer of the database while the tables are changed: a step takes the time it
 # needs, but a server that was lost does not keep the site from starting for ever.

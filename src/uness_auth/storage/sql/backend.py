@@ -176,6 +176,10 @@ class Backend:
 
         is_stale:
             Whether the other side has closed the driver's connection meanwhile.
+
+        clock:
+            The statement that asks for the server's time, in seconds since 1970; empty
+            where that is this machine's.
     """
 
     name: str
@@ -191,6 +195,7 @@ class Backend:
     purging: Purging
     is_lost_race: Callable[[BaseException | None], bool] = lambda _fault: False
     is_stale: Callable[[Any], bool] = lambda _connection: False
+    clock: str = ""
 
 
 def add_new_and_tell(

@@ -4,10 +4,10 @@ The throttles' state in SQL: texts that are swapped, numbers that are added.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, bindparam, case, insert, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, case, insert, select, update
 
 from .database import Database, TakenError
 from .schema import COUNTERS, Instant
@@ -87,6 +87,20 @@ class SQLCounters:
             new = {"b_key": key, "b_delta": delta, "b_expires_at": expires_at}
             row = self._database.tell(doing, self._add, new)
         return 0 if row is None else int(row[0])
+
+    def server_time(self) -> datetime | None:
+        """
+        Return the database server's time; None where it is this machine's.
+        """
+        clock = self._database.backend.clock
+        if not clock:
+            return None
+
+        def ask(connection: Connection) -> int:
+            return int(connection.exec_driver_sql(clock).scalar_one())
+
+        seconds = self._database.read("SQLCounters.server_time()", ask)
+        return datetime.fromtimestamp(seconds, UTC)
 
     def purge(self, before: datetime, limit: int, /) -> int:
         """
