@@ -65,7 +65,7 @@ class Row:
 
         display_name: At most 200 characters.
 
-        language: One of `uness_auth.model.LANGUAGES`, or empty.
+        language: ``fr``, ``en``, or empty.
 
         provisioned_by: Whose account it is to be; at most 64 characters.
 
