@@ -90,9 +90,7 @@ class Directory:
         """
         Say who signs in with the canonical *address*, spending nothing.
         """
-        return self._anybody(
-            address, self.accounts.by_address(address), self.clock()
-        )
+        return self._anybody(address, self.accounts.by_address(address), self.clock())
 
     def active(self, address: str, /) -> Account | None:
         """
@@ -107,9 +105,7 @@ class Directory:
         suggestion = f"{local}@{near}"
         return suggestion if near and len(suggestion) <= LONGEST_ADDRESS else ""
 
-    def _anybody(
-        self, address: str, known: Account | None, now: datetime
-    ) -> Anybody:
+    def _anybody(self, address: str, known: Account | None, now: datetime) -> Anybody:
         return Anybody(
             address=address,
             account_id=self.guard.decoy_id(address) if known is None else known.id,

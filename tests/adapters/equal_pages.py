@@ -36,7 +36,9 @@ WITH_PASSWORD: Final = "camille.a@univ-exemple.fr"
 WITHOUT: Final = "camille.b@univ-exemple.fr"
 DISABLED: Final = "camille.c@univ-exemple.fr"
 UNKNOWN: Final = "camille.d@univ-exemple.fr"
-EVERYBODY: Final = (WITH_PASSWORD, WITHOUT, DISABLED, UNKNOWN)
+ENDED: Final = "camille.e@univ-exemple.fr"
+EVERYBODY: Final = (WITH_PASSWORD, WITHOUT, DISABLED, ENDED, UNKNOWN)
+NOBODY: Final = (DISABLED, ENDED, UNKNOWN)
 RIGHT: Final = "Cheval7+Agrafe"
 LENGTHS: Final = (0, 1, 50, 51, 73, 1_024, 1_025)
 MINUTE: Final = timedelta(minutes=1)
@@ -219,13 +221,17 @@ class EqualPages(ABC):
             )
             for address in EVERYBODY[:-1]:
                 auth.provisioning.add(address, account_id=address)
-            for address in (WITH_PASSWORD, DISABLED):
+            for address in (WITH_PASSWORD, DISABLED, ENDED):
                 account = storage.accounts.by_id(address)
                 assert account is not None
                 storage.accounts.set_password(
                     address, f"clear:{RIGHT}", account.credential_version
                 )
             auth.provisioning.disable(DISABLED)
+            ended = storage.accounts.by_id(ENDED)
+            assert ended is not None
+            ended = attrs.evolve(ended, valid_until=clock())
+            storage.registry.replace(ended, ended.credential_version)
             return Host(self.connect(auth), auth, outbox, clock)
 
         return make
@@ -233,13 +239,24 @@ class EqualPages(ABC):
     def test_after_identification(self, make_host: Callable[[Policy], Host]) -> None:
         """
         Under the tutorial's policy no password of any length, and nothing else that is
-        wrong with its form, tells accounts apart, with a password, without one or
-        disabled; not even from an unknown address (P33, P34, P36).
+        wrong with its form, tells accounts apart, with a password, without one, disabled
+        or outside its days; not even from an unknown address (P33, P34, P36).
         """
         host = make_host(Policy.uness())
         told = self._told(host, [try_passwords])
 
         assert {422, 429} <= {status for status, _, _ in told}
+
+    def test_closed_is_unknown(self, make_host: Callable[[Policy], Host]) -> None:
+        """
+        Where unknown addresses are told, a disabled account and one outside its days
+        are unknown ones, to every question (P34).
+        """
+        host = make_host(Policy.uness())
+        told = self._told(host, [ask_for_mails, try_passwords], NOBODY)
+
+        assert "reconnue" in told[0][2]
+        assert [] == host.outbox.messages
 
     def test_strict(self, make_host: Callable[[Policy], Host]) -> None:
         """
@@ -313,10 +330,14 @@ class EqualPages(ABC):
         assert 3 == seen[0].count("Vouliez-vous dire")
 
     @staticmethod
-    def _told(host: Host, steps: list[Callable[[Stranger], None]]) -> list[Seen]:
+    def _told(
+        host: Host,
+        steps: list[Callable[[Stranger], None]],
+        addresses: tuple[str, ...] = EVERYBODY,
+    ) -> list[Seen]:
         start: datetime = host.clock.now
         told: dict[str, list[Any]] = {}
-        for address in EVERYBODY:
+        for address in addresses:
             host.clock.now = start
             stranger = Stranger(host, address)
             stranger.arrive()

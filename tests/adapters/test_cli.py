@@ -136,12 +136,15 @@ class TestChanges:
 
 class TestList:
     @pytest.fixture(autouse=True)
-    def _states(self, auth: UnessAuth) -> None:
+    def _states(self, auth: UnessAuth, clock: FixedClock) -> None:
         states: list[dict[str, Any]] = [
             {},
             {"password_hash": "clear:x"},
             {"password_hash": "clear:x", "is_password_suspended": True},
             {"is_disabled": True},
+            {"valid_from": clock() + timedelta(seconds=1)},
+            {"password_hash": "clear:x", "valid_until": clock()},
+            {"valid_from": clock(), "valid_until": clock() + timedelta(seconds=1)},
         ]
         for number, facts in enumerate(states):
             address = f"a{number}@univ-exemple.fr"
@@ -164,6 +167,9 @@ class TestList:
             "a1@univ-exemple.fr\tactive",
             "a2@univ-exemple.fr\tpassword suspended",
             "a3@univ-exemple.fr\tdisabled",
+            "a4@univ-exemple.fr\tnot open yet",
+            "a5@univ-exemple.fr\tended",
+            "a6@univ-exemple.fr\tno password yet",
         ] == run("accounts", "list").stdout.splitlines()
 
     def test_as_json(self, run: Run) -> None:
@@ -175,7 +181,7 @@ class TestList:
             run("accounts", "show", "a1@univ-exemple.fr", "--json").stdout
         )
 
-        assert 4 == len(lines)
+        assert 7 == len(lines)
         assert shown == json.loads(lines[1])
         assert "clear:x" not in lines[1]
         assert "active" == shown["state"]
@@ -187,7 +193,7 @@ class TestList:
         for number in range(PAGE):
             auth.provisioning.add(f"b{number}@univ-exemple.fr")
 
-        assert PAGE + 4 == len(run("accounts", "list").stdout.splitlines())
+        assert PAGE + 7 == len(run("accounts", "list").stdout.splitlines())
 
 
 class TestKeys:

@@ -5,6 +5,7 @@ Accounts, one at a time.
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Final, assert_never
 
 import click
@@ -63,11 +64,12 @@ def list_(get_auth: GetAuth, is_json: bool) -> None:
     """
     Every account and its state, in the order of their ids.
     """
-    registry = get_auth().provisioning.registry
+    auth = get_auth()
+    registry, now = auth.provisioning.registry, auth.clock()
     after = ""
     while page := registry.page(after, PAGE):
         for account in page:
-            click.echo(_line(account, is_json=is_json))
+            click.echo(_line(account, now, is_json=is_json))
         after = page[-1].id
 
 
@@ -82,10 +84,11 @@ def show(get_auth: GetAuth, email: str, is_json: bool) -> None:
     address = canonical(email)
     if isinstance(address, AddressFault):
         refuse(malformed(email, AddressMalformed(fault=address)))
-    account = get_auth().provisioning.accounts.by_address(address)
+    auth = get_auth()
+    account = auth.provisioning.accounts.by_address(address)
     if account is None:
         refuse(unknown(email))
-    click.echo(_line(account, is_json=is_json))
+    click.echo(_line(account, auth.clock(), is_json=is_json))
 
 
 @accounts.command("disable")
@@ -133,13 +136,13 @@ def _tell(answer: ChangeAnswer, email: str, words: str) -> None:
             assert_never(never)
 
 
-def _line(account: Account, *, is_json: bool) -> str:
+def _line(account: Account, now: datetime, *, is_json: bool) -> str:
     facts = {
         "id": account.id,
         "address": account.address,
         "display_name": account.display_name,
         "language": account.language,
-        "state": _state(account),
+        "state": _state(account, now),
         "created_at": account.created_at.isoformat(),
     }
     if is_json:
@@ -147,9 +150,12 @@ def _line(account: Account, *, is_json: bool) -> str:
     return f"{facts['address']}\t{facts['state']}\t{facts['display_name']}".rstrip()
 
 
-def _state(account: Account) -> str:
+def _state(account: Account, now: datetime) -> str:
     if account.is_disabled:
         return "disabled"
+    if account.is_closed(now):
+        is_over = account.valid_until is not None and account.valid_until <= now
+        return "ended" if is_over else "not open yet"
     if account.is_password_suspended:
         return "password suspended"
     return "active" if account.has_password else "no password yet"

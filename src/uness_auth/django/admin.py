@@ -10,6 +10,7 @@ link.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import admin, messages
@@ -35,6 +36,8 @@ STATES: Final = {
     "fresh": "without a password yet",
     "suspended": "password suspended",
     "disabled": "disabled",
+    "early": "not open yet",
+    "ended": "ended",
     "lost": "without an address",
 }
 
@@ -48,8 +51,16 @@ _SESSIONS: Final = (
 _SESSION: Final = "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>"
 
 
+def _auth() -> UnessAuth:
+    # Wired when it is needed: the admin is imported before.
+    from .conf import get_auth  # noqa: PLC0415
+
+    return get_auth()
+
+
 def _terms() -> dict[str, Q]:
-    users_ = users()
+    users_, now = users(), _auth().clock()
+    is_early, is_ended = Q(valid_from__gt=now), Q(valid_until__lte=now)
     is_disabled = Q(is_disabled=True)
     if users_.has_active:
         is_disabled |= Q(user__is_active=False)
@@ -57,10 +68,13 @@ def _terms() -> dict[str, Q]:
         user__password__startswith=UNUSABLE_PASSWORD_PREFIX
     )
     return {
-        "open": ~is_fresh & ~is_disabled & Q(is_password_suspended=False),
+        "open": ~(is_fresh | is_disabled | is_early | is_ended)
+        & Q(is_password_suspended=False),
         "fresh": is_fresh,
         "suspended": Q(is_password_suspended=True),
         "disabled": is_disabled,
+        "early": is_early,
+        "ended": is_ended,
         "lost": Q(address=None),
     }
 
@@ -109,6 +123,8 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the stubs alon
         "language",
         "state",
         "created_at",
+        "valid_from",
+        "valid_until",
     )
     readonly_fields = (*fields, "sessions")
 
@@ -147,9 +163,14 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the stubs alon
         Return the states that *row* is in.
         """
         state = users().state([getattr(row.user, name) for name in users().watched])
+        now = _auth().clock()
+        opens: datetime | None = getattr(row, "valid_from")  # noqa: B009 - the stubs know no type of it
+        ends: datetime | None = getattr(row, "valid_until")  # noqa: B009 - the same
         found = {
             "lost": row.address is None,
             "disabled": row.is_disabled or not state.is_active,
+            "early": opens is not None and now < opens,
+            "ended": ends is not None and ends <= now,
             "suspended": row.is_password_suspended,
             "fresh": not state.password_hash,
         }
@@ -252,10 +273,7 @@ class AccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # the stubs alon
         act: Callable[[UnessAuth, str], bool],
         done: str,
     ) -> None:
-        # Wired when it is needed: the admin is imported before.
-        from .conf import get_auth  # noqa: PLC0415
-
-        auth, count, left = get_auth(), 0, 0
+        auth, count, left = _auth(), 0, 0
         for row in rows:
             try:
                 is_done = row.address is not None and act(auth, row.address)

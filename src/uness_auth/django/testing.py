@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from ..addresses import canonical
+from ..events import closed_because
 from ..outcomes import SignInVetoed
 from ..web.http import Request
 from .conf import get_site
@@ -37,8 +38,11 @@ def sign_in(client: DjangoClient, address: str, /) -> None:
     """
     site = get_site()
     account = site.auth.sessions.accounts.by_address(str(canonical(address)))
-    if account is None or account.is_closed(site.auth.clock()):
-        msg = f"no open account has the address {address!r}"
+    if account is None:
+        msg = f"no account has the address {address!r}"
+        raise LookupError(msg)
+    if closed := closed_because(account, site.auth.clock()):
+        msg = f"nobody signs in as {address!r}: {closed}"
         raise LookupError(msg)
     match site.sign_in(account, Request(method="POST", path="/"), method="test"):
         case SignInVetoed():

@@ -212,9 +212,7 @@ class CodeSignIn:
     def _send_again(
         self, challenge: CodeChallenge, client: Client
     ) -> CodeSent | MailPaused | ChallengeGone | Throttled:
-        account = unless_closed(
-            self.accounts.by_id(challenge.account_id), self.clock()
-        )
+        account = unless_closed(self.accounts.by_id(challenge.account_id), self.clock())
         if not self._is_worth_sending(challenge, account):
             return self._gone(
                 client, "the account or the key ring changed since", challenge
@@ -260,12 +258,8 @@ class CodeSignIn:
         is_right = self.codes.same(typed, challenge)
         if account is None:
             return self._wrong(None, challenge, client, "no such account")
-        if closed := closed_because(account, self.clock()):
-            return self._wrong(account, challenge, client, closed)
-        if account.credential_version != challenge.credential_version:
-            return self._wrong(account, challenge, client, "the account changed since")
-        if not is_right:
-            return self._wrong(account, challenge, client, "wrong code")
+        if fault := self._fault(account, challenge, is_right=is_right):
+            return self._wrong(account, challenge, client, fault)
         is_first = self.challenges.consume(challenge.id)
         # Right, so no failure; of a form that was sent twice as well.
         self.guard.give_back(taken)
@@ -273,6 +267,15 @@ class CodeSignIn:
         if not is_first:
             return self._gone(client, "another request was first", challenge)
         return self._right(account, client)
+
+    def _fault(
+        self, account: Account, challenge: CodeChallenge, *, is_right: bool
+    ) -> str:
+        if closed := closed_because(account, self.clock()):
+            return closed
+        if account.credential_version != challenge.credential_version:
+            return "the account changed since"
+        return "" if is_right else "wrong code"
 
     def _spend(
         self, network: tuple[WindowTaken, ...], spender: Spender

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, Protocol, runtime_checkable
 
 from ..addresses import canonical
+from ..events import closed_because
 from ..model import Client
 from ..outcomes import SignedIn
 
@@ -65,8 +66,11 @@ def sign_in(client: FlaskClient | StarletteClient, address: str, /) -> None:
     """
     extension = _extension(client)
     account = extension.auth.provisioning.accounts.by_address(canonical(address))
-    if account is None or account.is_closed(extension.auth.clock()):
-        msg = f"no open account has the address {address!r}"
+    if account is None:
+        msg = f"no account has the address {address!r}"
+        raise LookupError(msg)
+    if closed := closed_because(account, extension.auth.clock()):
+        msg = f"nobody signs in as {address!r}: {closed}"
         raise LookupError(msg)
     match extension.auth.sessions.open(
         account, Client(), method="test", is_remembered=False

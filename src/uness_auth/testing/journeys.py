@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import attrs
@@ -88,6 +88,16 @@ class Portal:
         """
         added = self.auth.provisioning.add(address, display_name=name)
         assert isinstance(added, AccountAdded)
+
+    def end(self, address: str, at: datetime, /) -> None:
+        """
+        Have the registrar end the account's last day at the instant *at*.
+        """
+        registrar = self.auth.provisioning
+        account = registrar.accounts.by_address(address)
+        assert account is not None
+        ended = attrs.evolve(account, valid_until=at)
+        assert registrar.registry.replace(ended, account.credential_version)
 
     def add_with_password(self, address: str = CAMILLE) -> Browser:
         """
@@ -281,6 +291,26 @@ class Journeys(ABC):
             "camille.durand@univ-lyon1.fr !" in browser.text
         )
         assert 1 == portal.mailbox.count("camille.durand@univ-lyon1.fr")
+
+    def test_after_the_last_day(self) -> None:
+        """
+        Whoever is signed in when their last day ends is not any more, and is unknown.
+        """
+        portal = self.make()
+        browser = portal.add_with_password()
+        sign_in(browser, CAMILLE, PASSWORD)
+        browser.visit("/private")
+        assert "Bonjour Camille Durand" in browser.text
+
+        portal.end(CAMILLE, portal.clock() + timedelta(seconds=1))
+        browser.visit("/private")
+        assert "Bonjour Camille Durand" in browser.text
+        portal.clock.tick()
+        browser.visit("/private")
+
+        assert browser.title.startswith("Bienvenue !")
+        start(browser, CAMILLE)
+        assert "Votre adresse email n'est pas reconnue." in browser.text
 
     def test_every_unmet_rule_is_named_at_once(self) -> None:
         """

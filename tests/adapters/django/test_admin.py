@@ -35,6 +35,9 @@ FRESH = "fresh@exemple.fr"
 OPEN = "open@exemple.fr"
 CLOSED = "closed@exemple.fr"
 HALTED = "halted@exemple.fr"
+EARLY = "early@exemple.fr"
+ENDED = "ended@exemple.fr"
+EVERYBODY = {FRESH, OPEN, CLOSED, HALTED, EARLY, ENDED}
 # Under the version of whoever they are opened for, and what is added to it.
 PHONE = Session(
     digest="9a" * 32,
@@ -79,14 +82,23 @@ def _people(outbox: Outbox) -> Iterator[None]:
         urls=settings.ROOT_URLCONF,
         more={"MIDDLEWARE": settings.MIDDLEWARE},
     ):
-        for address in (FRESH, OPEN, CLOSED, HALTED):
+        for address in EVERYBODY:
             _ = get_auth().provisioning.add(address, display_name=f"Who is {address}")
-        for address in (OPEN, CLOSED, HALTED):
+        for address in EVERYBODY - {FRESH}:
             one = account(address)
             assert accounts().set_password(
                 one.id, PASSWORD_HASH, one.credential_version
             )
         _ = get_auth().provisioning.disable(CLOSED)
+        now = get_auth().clock()
+        days: tuple[tuple[str, dict[str, Any]], ...] = (
+            (OPEN, {"valid_from": now, "valid_until": now + timedelta(days=1)}),
+            (EARLY, {"valid_from": now + timedelta(days=1)}),
+            (ENDED, {"valid_until": now}),
+        )
+        for address, facts in days:
+            one = attrs.evolve(account(address), **facts)
+            assert get_auth().provisioning.registry.replace(one, one.credential_version)
         halted = account(HALTED)
         assert accounts().disable_password(halted.id, halted.credential_version)
         yield
@@ -164,7 +176,7 @@ class TestList:
         """
         page = client("view_accountrow").get(LIST)
 
-        assert {FRESH, OPEN, CLOSED, HALTED} == shown(page)
+        assert EVERYBODY == shown(page)
         text = page.content.decode()
         assert [] == [
             one for key, one in STATES.items() if one not in text and key != "lost"
@@ -177,8 +189,10 @@ class TestList:
             ("fresh", {FRESH}),
             ("suspended", {HALTED}),
             ("disabled", {CLOSED}),
+            ("early", {EARLY}),
+            ("ended", {ENDED}),
             ("lost", set()),
-            ("nonsense", {FRESH, OPEN, CLOSED, HALTED}),
+            ("nonsense", EVERYBODY),
         ],
     )
     def test_filtered(self, state: str, found: set[str]) -> None:

@@ -68,7 +68,7 @@ LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 
 class Broken:
     """
-    A session store that cannot be reached from now on.
+    A store that a test makes unreachable.
     """
 
     def __init__(self, sessions: Any) -> None:
@@ -635,16 +635,16 @@ class TestDjangosLogin:
 
         assert "AnonymousUser" in browser.text
 
-    @pytest.mark.parametrize("is_closed", [False, True])
-    def test_by_a_backend_that_asks_nobody(
-        self, portal: Portal, is_closed: bool
-    ) -> None:
+    @pytest.mark.parametrize("closing", ["", "disabled", "ended"])
+    def test_by_a_backend_that_asks_nobody(self, portal: Portal, closing: str) -> None:
         """
-        Whose account is disabled stays out, whatever a backend of the host's says.
+        Whose account is closed stays out, whatever a backend of the host's says.
         """
         portal.add_with_password()
-        if is_closed:
+        if closing == "disabled":
             _ = portal.auth.provisioning.disable(CAMILLE)
+        if closing == "ended":
+            portal.end(CAMILLE, portal.clock())
         backend = "django.contrib.auth.backends.AllowAllUsersModelBackend"
         browser = portal.browse()
         with override_settings(AUTHENTICATION_BACKENDS=[backend]):
@@ -652,7 +652,7 @@ class TestDjangosLogin:
             assert "let in" == browser.text
             browser.visit("/who")
 
-        assert is_closed == ("AnonymousUser" in browser.text)
+        assert (closing != "") == ("AnonymousUser" in browser.text)
 
     def test_of_the_test_client(self, portal: Portal) -> None:
         """
@@ -664,6 +664,24 @@ class TestDjangosLogin:
 
         assert f"{user} {user.pk}" in client.get("/who").content.decode()
         assert SESSION_KEY in client.session
+
+    @pytest.mark.parametrize("path", ["/who", "/later"])
+    def test_of_the_test_client_ends_with_the_account(
+        self, portal: Portal, path: str
+    ) -> None:
+        """
+        Django's own session signs nobody in whose account is over; `is_active` knows
+        of no days.
+        """
+        portal.add()
+        user = USER.objects.get(email=CAMILLE)
+        client = Client()
+        client.force_login(user)
+        assert f"{user} {user.pk}" in client.get(path).content.decode()
+
+        portal.end(CAMILLE, portal.clock())
+
+        assert "AnonymousUser" in client.get(path).content.decode()
 
     def test_before_ours(self, portal: Portal, inside: DjangoBrowser) -> None:
         """
@@ -705,6 +723,10 @@ class TestTesting:
         for address in (NADIA, "no address"):
             with pytest.raises(LookupError, match="no account"):
                 sign_client_in(Client(), address)
+        portal.add(NADIA)
+        portal.end(NADIA, portal.clock())
+        with pytest.raises(LookupError, match="closed since"):
+            sign_client_in(Client(), NADIA)
         with (
             override_settings(
                 UNESS_AUTH={
@@ -738,6 +760,26 @@ class TestFailure:
         assert before["uness-session"] == inside.cookies["uness-session"]
         inside.visit("/private")
         assert "Bonjour" in inside.text
+
+    @pytest.mark.parametrize("path", ["/who", "/later"])
+    def test_of_the_accounts(self, portal: Portal, path: str) -> None:
+        """
+        Where nobody can say whether an account is over, Django's own session signs
+        nobody in.
+        """
+        client = Client(raise_request_exception=False, SERVER_NAME="localhost")
+        client.force_login(USER.objects.create_user("nadia", NADIA))
+        broken = Broken(portal.auth.provisioning.accounts)
+        stores = attrs.evolve(DjangoStorage().stores, accounts=broken)
+        with override_settings(
+            UNESS_AUTH={**settings.UNESS_AUTH, "STORES": lambda: stores}
+        ):
+            assert "nadia" in client.get(path).content.decode()
+            broken.is_down = True
+            answer = client.get(path)
+
+        assert 503 == answer.status_code
+        assert "nadia" not in answer.content.decode()
 
     def test_while_a_middleware_asks(
         self, inside: DjangoBrowser, broken: Broken

@@ -52,6 +52,18 @@ class TestSignIn:
         with pytest.raises(LookupError, match="no account"):
             sign_in(make_app().test_client(), "nobody@univ-exemple.fr")
 
+    def test_closed(self) -> None:
+        """
+        A closed account signs in here no more than at the door.
+        """
+        app = make_app()
+        app.extensions["uness_auth"].auth.provisioning.disable(
+            "camille@univ-exemple.fr"
+        )
+
+        with pytest.raises(LookupError, match="the account is disabled"):
+            sign_in(app.test_client(), "camille@univ-exemple.fr")
+
     def test_vetoed(self) -> None:
         """
         The host's veto holds here too.
