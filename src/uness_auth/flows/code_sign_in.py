@@ -111,7 +111,7 @@ class CodeSignIn:
         if not _is_same_browser(challenge, client):
             if is_renewed:
                 self._unsend(challenge)
-            return self._gone(client, "another browser's", challenge)
+            return self._gone(client, "another browser's", self._owner(challenge))
         if is_renewed:
             return self._send_again(challenge, client)
         return MailPaused(
@@ -147,7 +147,7 @@ class CodeSignIn:
             # Nothing was compared, so nothing failed.
             self.guard.site.give_back(windows)
             return challenge
-        account = self.accounts.by_id(challenge.account_id)
+        account = self._owner(challenge)
         spender = self.guard.spender(challenge.account_id, account, client)
         if spender.is_known_device:
             # It has budgets of its own, and counts nowhere else.
@@ -164,10 +164,11 @@ class CodeSignIn:
         if challenge is None:
             return self._gone(client, "no such challenge")
         if not _is_same_browser(challenge, client):
-            return self._gone(client, "another browser's", challenge)
+            return self._gone(client, "another browser's", self._owner(challenge))
         if self.keys.derived(Purpose.CODE, challenge.key_id) is None:
             # No code is right any more, so none is called wrong, nor one sent again.
-            return self._gone(client, "its key left the ring", challenge)
+            owner = self._owner(challenge)
+            return self._gone(client, "its key left the ring", owner)
         if self.clock() >= challenge.expires_at:
             return self._expired(challenge, client)
         return challenge
@@ -212,10 +213,11 @@ class CodeSignIn:
     def _send_again(
         self, challenge: CodeChallenge, client: Client
     ) -> CodeSent | MailPaused | ChallengeGone | Throttled:
-        account = unless_closed(self.accounts.by_id(challenge.account_id), self.clock())
+        owner = self._owner(challenge)
+        account = unless_closed(owner, self.clock())
         if not self._is_worth_sending(challenge, account):
             return self._gone(
-                client, "the account or the key ring changed since", challenge
+                client, "the account or the key ring changed since", owner
             )
         try:
             refused = self._order_again(challenge, account, client)
@@ -265,7 +267,7 @@ class CodeSignIn:
         self.guard.give_back(taken)
         self.guard.site.give_back(windows)
         if not is_first:
-            return self._gone(client, "another request was first", challenge)
+            return self._gone(client, "another request was first", account)
         return self._right(account, client)
 
     def _fault(
@@ -303,13 +305,7 @@ class CodeSignIn:
         client: Client,
         reason: str,
     ) -> WrongCode | ChallengeGone:
-        self.audit.record(
-            EventKind.CODE_REFUSED,
-            account,
-            client=client,
-            method=METHOD,
-            reason=reason,
-        )
+        self._refuse(client, reason, account)
         if challenge.attempts_left > 0:
             return WrongCode(attempts_left=challenge.attempts_left)
         return ChallengeGone()
@@ -318,23 +314,21 @@ class CodeSignIn:
         self, challenge: CodeChallenge, client: Client
     ) -> CodeExpired | ChallengeGone:
         if challenge.attempts_left == 0 or self.clock() >= challenge.window_ends_at:
-            return self._gone(client, "expired", challenge)
-        self._refuse(client, "expired", challenge)
+            return self._gone(client, "expired", self._owner(challenge))
+        self._refuse(client, "expired", self._owner(challenge))
         return CodeExpired(challenge_id=challenge.id)
 
     def _gone(
-        self, client: Client, reason: str, challenge: CodeChallenge | None = None
+        self, client: Client, reason: str, account: Account | None = None
     ) -> ChallengeGone:
-        self._refuse(client, reason, challenge)
+        self._refuse(client, reason, account)
         return ChallengeGone()
 
-    def _refuse(
-        self, client: Client, reason: str, challenge: CodeChallenge | None
-    ) -> None:
-        # Looked up for a decoy, too: whoever measures learns nothing.
-        account = None
-        if challenge is not None:
-            account = self.accounts.by_id(challenge.account_id)
+    def _owner(self, challenge: CodeChallenge) -> Account | None:
+        # Of a decoy, too: whoever measures learns nothing.
+        return self.accounts.by_id(challenge.account_id)
+
+    def _refuse(self, client: Client, reason: str, account: Account | None) -> None:
         self.audit.record(
             EventKind.CODE_REFUSED,
             account,
