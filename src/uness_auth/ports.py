@@ -411,9 +411,9 @@ class TimedStore(Protocol):
     A store whose server has a clock of its own.  Optional: `doctor` compares it.
     """
 
-    def server_time(self) -> datetime | None:
+    def server_time(self) -> datetime:
         """
-        Return the server's time; None where it is this machine's.
+        Return the server's time, in whole seconds.
 
         Raises:
             uness_auth.errors.StorageError: It could not be reached.

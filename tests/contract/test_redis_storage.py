@@ -79,16 +79,18 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
     "RedisCounters.swap() of nothing": lambda to: to.counters.swap(KEY, None, "a", NOW),
     "RedisCounters.add()": lambda to: to.counters.add(KEY, 1, NOW),
     "RedisCounters.add() of none": lambda to: to.counters.add(KEY, 0, NOW),
+    "RedisCounters.server_time()": lambda to: to.counters.server_time(),
     "RedisCounters.purge()": lambda to: to.counters.purge(NOW, 1),
 }
 WRITES: Final = [
-    name for name in CALLS if not re.search(r"purge|consume|read|none$", name)
+    name for name in CALLS if not re.search(r"purge|consume|read|time|none$", name)
 ]
 
 # Nothing but what the commands need.
 USER: Final = (
     "ACL SETUSER portal reset on >geheim ~uness_auth:* +select +ping +get +set +del "
-    "+eval +evalsha +exists +hset +hget +hmget +hincrby +pexpireat +pexpiretime"
+    "+eval +evalsha +exists +hset +hget +hmget +hincrby +pexpireat +pexpiretime "
+    "+time"
 )
 
 
@@ -463,6 +465,14 @@ class TestExpiry:
         _ = storage.counters.add(KEY, 1, NOW)
         _ = storage.counters.add(KEY, 0, NOW + MINUTE)
         assert [NOW + LEEWAY] == ends(client)
+
+    def test_the_servers_clock(self, storage: RedisStorage) -> None:
+        """
+        The server says what time it is; here it is this machine's.
+        """
+        apart = storage.counters.server_time() - datetime.now(UTC)  # type: ignore[attr-defined]  # no port's
+
+        assert abs(apart) < MINUTE
 
     def test_what_is_over_is_gone(self, storage: RedisStorage, client: Any) -> None:
         """

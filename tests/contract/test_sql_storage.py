@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 
 from uness_auth.errors import ConfigurationError, StorageError
 from uness_auth.model import Account, CodeChallenge, Session
-from uness_auth.ports import Registry, Stores
+from uness_auth.ports import Registry, Stores, TimedStore
 from uness_auth.storage import sql
 from uness_auth.storage.sql import SQLStorage, schema
 
@@ -74,6 +74,7 @@ CALLS: Final[dict[str, Callable[[Any], object]]] = {
     "SQLCounters.read()": lambda to: to.counters.read("5e"),
     "SQLCounters.swap()": lambda to: to.counters.swap("5e", "a", "b", NOW),
     "SQLCounters.add()": lambda to: to.counters.add("5e", 1, NOW),
+    "SQLCounters.server_time()": lambda to: to.counters.server_time(),
     "SQLCounters.purge()": lambda to: to.counters.purge(NOW, 1),
 }
 
@@ -169,6 +170,15 @@ class TestSteps:
             for method in vars(cls)
             if not method.startswith("_")
         } == set(CALLS)
+
+    def test_the_servers_clock(self, stores: Stores) -> None:
+        """
+        The database says what time it is; here it is this machine's.
+        """
+        assert isinstance(stores.counters, TimedStore)
+        apart = stores.counters.server_time() - datetime.now(UTC)
+
+        assert abs(apart) < timedelta(minutes=1)
 
     def test_each_is_one_round_trip(self, stores: Stores, storage: SQLStorage) -> None:
         """

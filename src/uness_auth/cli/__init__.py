@@ -11,7 +11,9 @@ import click
 
 from .accounts import accounts
 from .common import CommandGroup, GetAuth, as_json
+from .doctor import doctor
 from .keys import keys
+from .mail import mail
 from .purge import purge
 
 
@@ -21,11 +23,11 @@ __all__ = ["CommandGroup", "GetAuth", "as_json", "hung_on", "uness_auth"]
 @click.group(cls=CommandGroup, name="uness-auth")
 def uness_auth() -> None:
     """
-    Accounts, keys, and what has expired.
+    Accounts, keys, mails, what is wrong, and what has expired.
     """
 
 
-for _command in (accounts, keys, purge):
+for _command in (accounts, doctor, keys, mail, purge):
     uness_auth.add_command(_command)
 
 

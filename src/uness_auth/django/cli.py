@@ -11,7 +11,9 @@ import attrs
 import click
 
 from ..cli import CommandGroup, GetAuth, as_json, uness_auth
+from ..cli.doctor import doctor_with
 from .adopt import Adoption, adopt
+from .doctor import check_django, check_migrations
 
 
 @click.command("adopt")
@@ -51,5 +53,9 @@ def _tell(done: Adoption) -> None:
 project: Final = CommandGroup(
     name="uness_auth",
     help=uness_auth.help,
-    commands={**uness_auth.commands, adopt_users.name or "": adopt_users},
+    commands={
+        **uness_auth.commands,
+        "adopt": adopt_users,
+        "doctor": doctor_with({"Django": check_django, "tables": check_migrations}),
+    },
 )

@@ -84,8 +84,9 @@ class DjangoMailer:
         backend.timeout = min(backend.timeout or longest, longest)
         try:
             _ = backend.open()
+            client: Any = backend.connection
             return smtp_check.ask(
-                backend.connection,
+                client,
                 sender,
                 server=server,
                 is_local=backend.host in LOOPBACK_HOSTS,

@@ -24,7 +24,7 @@ from .site import check_base_url, check_keys, check_proxies, check_queue
 from .stores import check_stores
 
 
-__all__ = ["Finding", "Severity", "examine", "examine_machine"]
+__all__ = ["Check", "Finding", "Severity", "examine", "examine_machine", "guarded"]
 
 Check: TypeAlias = Callable[[], Iterator[Finding]]
 _TIME_ZONE: Final = Site(base_url="http://localhost").time_zone
@@ -58,18 +58,21 @@ def examine(auth: UnessAuth, /, *, is_offline: bool = False) -> Iterator[Finding
     }
     for name, check in checks.items():
         if not (is_offline and name in {"mail", "served"}):
-            yield from _made(name, check)
+            yield from guarded(name, check)
 
 
 def examine_machine() -> Iterator[Finding]:
     """
     Return what can be told where nothing is wired: texts and time zones.
     """
-    yield from _made("time zone", partial(check_time_zone, _TIME_ZONE))
-    yield from _made("texts", check_texts)
+    yield from guarded("time zone", partial(check_time_zone, _TIME_ZONE))
+    yield from guarded("texts", check_texts)
 
 
-def _made(name: str, check: Check) -> Iterator[Finding]:
+def guarded(name: str, check: Check, /) -> Iterator[Finding]:
+    """
+    Return what *check* finds; where it fails, that is what was found.
+    """
     try:
         yield from check()
     except Exception as exc:  # noqa: BLE001 - what hosts fill a port with raises whatever it likes

@@ -90,7 +90,9 @@ def check_served(
     yield ok("served", f"{url} answers with these pages")
     yield from _cookies(auth, served)
     yield from _transport(auth, served)
-    yield from _clock("the site", _date(served), served.at)
+    date = _date(served)
+    if date is not None:
+        yield from _clock("the site", date, served.at)
 
 
 def check_clock(auth: UnessAuth, /) -> Iterator[Finding]:
@@ -103,7 +105,7 @@ def check_clock(auth: UnessAuth, /) -> Iterator[Finding]:
     try:
         theirs = counters.server_time()
     except StorageError:
-        # `check_stores` says so.
+        # `check_stores` says so; or its user may not ask for the time.
         return
     yield from _clock("the database", theirs, datetime.now(UTC))
 
@@ -130,7 +132,7 @@ def _fetched(url: str, longest_wait: timedelta) -> Served:
 def _hang_up(connection: http.client.HTTPConnection) -> None:
     # Where it was never connected there is no socket yet.
     with suppress(OSError, AttributeError):
-        connection.sock.shutdown(socket.SHUT_RDWR)
+        _ = connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _fault(url: str, served: Served) -> Finding | None:
@@ -211,14 +213,14 @@ def _transport(auth: UnessAuth, served: Served) -> Iterator[Finding]:
 
 def _date(served: Served) -> datetime | None:
     try:
-        return parsedate_to_datetime(served.one("date"))
+        date = parsedate_to_datetime(served.one("date"))
     except ValueError:
         return None
+    # One that does not say where it is says nothing.
+    return None if date.tzinfo is None else date
 
 
-def _clock(whose: str, theirs: datetime | None, ours: datetime) -> Iterator[Finding]:
-    if theirs is None or theirs.tzinfo is None:
-        return
+def _clock(whose: str, theirs: datetime, ours: datetime) -> Iterator[Finding]:
     apart = abs(theirs - ours)
     seconds = f"{apart.total_seconds():.0f} s"
     if apart <= MOST_APART:

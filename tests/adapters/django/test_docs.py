@@ -12,6 +12,7 @@ import click
 from django.test import RequestFactory
 
 from tests.adapters.django.portal import installed
+from uness_auth.cli.standalone import standalone
 from uness_auth.django import checks, conf
 from uness_auth.django.cli import project
 
@@ -95,7 +96,20 @@ class TestCommands:
         """
         The table has every command, with its arguments, and no other.
         """
-        page = (DOCS / "reference/cli.md").read_text("utf-8")
+        page = (DOCS / "reference/cli.md").read_text("utf-8").partition("\n## ")[0]
         listed = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
 
-        assert sorted(commands(project)) == sorted(listed)
+        assert sorted({*commands(project), *commands(standalone)}) == sorted(listed)
+
+    def test_every_option_of_the_own_door(self) -> None:
+        """
+        The table has every option of `uness-auth`, with its variable.
+        """
+        page = (DOCS / "reference/cli.md").read_text("utf-8")
+        listed = re.findall(r"^\| `(--[\w-]+) \w+` \| `(\w+)` \|", page, re.MULTILINE)
+        options = {
+            str(one.opts[0]): str(one.envvar or "UNESS_AUTH_KEYS")
+            for one in standalone.params
+        }
+
+        assert options == dict(listed)

@@ -8,6 +8,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any
 
@@ -34,7 +35,7 @@ from uness_auth.django.storage.newcomers import Newcomers
 from uness_auth.django.storage.users import Users, users
 from uness_auth.errors import ConfigurationError, StorageError
 from uness_auth.model import Account
-from uness_auth.ports import Registry, Stores
+from uness_auth.ports import Registry, Stores, TimedStore
 from uness_auth.testing.contracts.accounts import ACCOUNT, OTHER
 from uness_auth.testing.contracts.base import NOW
 from uness_auth.testing.contracts.code_challenges import CHALLENGE
@@ -165,6 +166,15 @@ class TestEnclosed:
                 _ = step()
         spent = challenges.spend_attempt(CHALLENGE.id)
         assert spent == attrs.evolve(CHALLENGE, attempts_left=4)
+
+    def test_the_servers_clock(self, stores: Stores) -> None:
+        """
+        The database says what time it is; here it is this machine's.
+        """
+        assert isinstance(stores.counters, TimedStore)
+        apart = stores.counters.server_time() - datetime.now(UTC)
+
+        assert abs(apart) < timedelta(minutes=1)
 
     def test_by_hand(self, using: str, stores: Stores) -> None:
         """

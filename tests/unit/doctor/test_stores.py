@@ -54,13 +54,13 @@ class Timed:
     """
 
     real: Any
-    ahead: timedelta | None
+    ahead: timedelta
 
-    def server_time(self) -> datetime | None:
+    def server_time(self) -> datetime:
         """
         Return the wrong time.
         """
-        return None if self.ahead is None else datetime.now(UTC) + self.ahead
+        return datetime.now(UTC) + self.ahead
 
     def __getattr__(self, name: str) -> Any:
         """
@@ -198,13 +198,12 @@ class TestClock:
             (timedelta(seconds=2), [OK]),
             (timedelta(minutes=5), [SERIOUS]),
             (timedelta(minutes=-5), [SERIOUS]),
-            (None, []),
         ],
     )
     def test_of_the_database(
         self,
         storage: MemoryStorage,
-        ahead: timedelta | None,
+        ahead: timedelta,
         severities: list[Severity],
     ) -> None:
         """

@@ -35,8 +35,9 @@ _ADD: Final = (
     + _ADDED.format(row="uness_auth_counterrow.")
 )
 _ADD_IN_MARIADB: Final = _NEW + "ON DUPLICATE KEY UPDATE" + _ADDED.format(row="")
-# What asks for the server's time, in seconds since 1970; SQLite has this machine's.
+# What asks for the server's time, in whole seconds since 1970.
 _CLOCKS: Final = {
+    "sqlite": "SELECT strftime('%%s', 'now')",
     "postgresql": "SELECT floor(extract(epoch FROM clock_timestamp()))",
     "mysql": "SELECT unix_timestamp()",
 }
@@ -50,6 +51,13 @@ class DjangoCounters:
     def __init__(self, database: Database, /) -> None:
         self._database = database
         self._table = Table(database, CounterRow)
+
+    @property
+    def using(self) -> str:
+        """
+        The alias of its database.
+        """
+        return self._database.using
 
     def read(self, key: str, /) -> str | None:
         """
@@ -97,17 +105,15 @@ class DjangoCounters:
             )
         return 0 if row is None else int(row[0])
 
-    def server_time(self) -> datetime | None:
+    def server_time(self) -> datetime:
         """
-        Return the database server's time; None where it is this machine's.
+        Return the time of the database's server.
         """
-        clock = _CLOCKS.get(self._database.vendor)
-        if clock is None:
-            return None
+        clock = _CLOCKS[self._database.vendor]
         row = self._database.read(
             "DjangoCounters.server_time()", lambda: self._database.one(clock, [])
         )
-        return None if row is None else datetime.fromtimestamp(int(row[0]), UTC)
+        return datetime.fromtimestamp(0 if row is None else int(row[0]), UTC)
 
     def purge(self, before: datetime, limit: int, /) -> int:
         """

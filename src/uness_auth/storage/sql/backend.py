@@ -178,8 +178,7 @@ class Backend:
             Whether the other side has closed the driver's connection meanwhile.
 
         clock:
-            The statement that asks for the server's time, in seconds since 1970; empty
-            where that is this machine's.
+            What the server's time is in SQL, in whole seconds since 1970.
     """
 
     name: str
@@ -193,9 +192,9 @@ class Backend:
     upsert: Upsert
     change: Callable[[Send, Change, Parameters], Sequence[Any] | None] = change_at_once
     purging: Purging
+    clock: str
     is_lost_race: Callable[[BaseException | None], bool] = lambda _fault: False
     is_stale: Callable[[Any], bool] = lambda _connection: False
-    clock: str = ""
 
 
 def add_new_and_tell(

@@ -7,7 +7,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, bindparam, case, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    bindparam,
+    case,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from .database import Database, TakenError
 from .schema import COUNTERS, Instant
@@ -51,6 +59,7 @@ class SQLCounters:
     def __init__(self, database: Database, /) -> None:
         self._database = database
         self._add = database.backend.upsert(COUNTERS, _NEW, _ADDED, COUNTERS.c.number)
+        self._clock = select(literal_column(database.backend.clock))
         self._purge = database.backend.purging(COUNTERS.c.key, COUNTERS.c.expires_at)
 
     def read(self, key: str, /) -> str | None:
@@ -88,19 +97,12 @@ class SQLCounters:
             row = self._database.tell(doing, self._add, new)
         return 0 if row is None else int(row[0])
 
-    def server_time(self) -> datetime | None:
+    def server_time(self) -> datetime:
         """
-        Return the database server's time; None where it is this machine's.
+        Return the time of the database's server.
         """
-        clock = self._database.backend.clock
-        if not clock:
-            return None
-
-        def ask(connection: Connection) -> int:
-            return int(connection.exec_driver_sql(clock).scalar_one())
-
-        seconds = self._database.read("SQLCounters.server_time()", ask)
-        return datetime.fromtimestamp(seconds, UTC)
+        row = self._database.one("SQLCounters.server_time()", self._clock, {})
+        return datetime.fromtimestamp(0 if row is None else int(row[0]), UTC)
 
     def purge(self, before: datetime, limit: int, /) -> int:
         """

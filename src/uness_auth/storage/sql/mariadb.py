@@ -183,7 +183,7 @@ MARIADB: Final = Backend(
     purging=purging,
     is_lost_race=is_lost_race,
     is_stale=is_stale,
-    clock="SELECT unix_timestamp()",
+    clock="unix_timestamp()",
 )
 
 

@@ -167,5 +167,5 @@ POSTGRESQL: Final = Backend(
     purging=purging,
     is_lost_race=is_lost_race,
     is_stale=is_stale,
-    clock="SELECT floor(extract(epoch FROM clock_timestamp()))",
+    clock="CAST(floor(extract(epoch FROM clock_timestamp())) AS bigint)",
 )

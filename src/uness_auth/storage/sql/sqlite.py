@@ -158,6 +158,7 @@ SQLITE: Final = Backend(
     add_new=add_new_and_tell(add_if_new),
     upsert=upsert,
     purging=purging,
+    clock="CAST(strftime('%s', 'now') AS INTEGER)",
 )
 
 
