@@ -339,6 +339,21 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session
+def spam(session: nox.Session) -> None:
+    """
+    What SpamAssassin, which Debian has, gives each mail in each language: under 1.0.
+    """
+    session.install(project("cli"))
+    folder = str(Path(session.create_tmp(), "mails").resolve())
+    env = {
+        "BASE_URL": "https://portail.univ-exemple.fr",
+        "SENDER": "Uness <ne-pas-repondre@univ-exemple.fr>",
+    }
+    session.run("uness-auth", "mail", "preview", "--all", "--to", folder, env=env)
+    session.run("python", "tools/score_mails.py", folder, *session.posargs)
+
+
+@nox.session
 def dist(session: nox.Session) -> None:
     """
     The wheel, built and installed: the data is inside, the tests are not.

@@ -69,6 +69,8 @@ def _questions(
         _ = stores.counters.add(NOBODY, -1, now + MINUTE)
 
     yield "counters", count
+    if (events := stores.events) is not None:
+        yield "events", lambda: events.of_account(NOBODY, 1)
 
 
 def _silent(port: str, name: str, exc: StorageError) -> Finding:

@@ -87,7 +87,7 @@ class TestStores:
         What a site does without is not asked.
         """
         stores = online(storage).parts.stores
-        stores = attrs.evolve(stores, registry=None, session_lists=None)
+        stores = attrs.evolve(stores, registry=None, session_lists=None, events=None)
         (finding,) = check_stores(online(storage, stores=stores))
 
         assert OK is finding.severity
@@ -96,7 +96,7 @@ class TestStores:
         "port",
         [
             *("accounts", "registry", "code_challenges"),
-            *("sessions", "session_lists", "counters"),
+            *("sessions", "session_lists", "counters", "events"),
         ],
     )
     def test_one_is_down(self, storage: MemoryStorage, port: str) -> None:

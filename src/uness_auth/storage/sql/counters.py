@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    Select,
     bindparam,
     case,
     insert,
@@ -59,7 +60,7 @@ class SQLCounters:
     def __init__(self, database: Database, /) -> None:
         self._database = database
         self._add = database.backend.upsert(COUNTERS, _NEW, _ADDED, COUNTERS.c.number)
-        self._clock = select(literal_column(database.backend.clock))
+        self._clock: Select[Any] = select(literal_column(database.backend.clock))
         self._purge = database.backend.purging(COUNTERS.c.key, COUNTERS.c.expires_at)
 
     def read(self, key: str, /) -> str | None:
