@@ -58,9 +58,12 @@ class EventKind(StrEnum):
     MAIL_FAILED = "mail_failed"
     MAIL_DROPPED = "mail_dropped"
     ACCOUNT_CREATED = "account_created"
+    ACCOUNT_CHANGED = "account_changed"
+    ACCOUNT_READDRESSED = "account_readdressed"
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_ENABLED = "account_enabled"
     SESSIONS_REVOKED = "sessions_revoked"
+    IMPORT = "import"
 
 
 ATTEMPTS: Final = frozenset(

@@ -138,6 +138,10 @@ class Messages:
         if fault:
             return Dropped(reason=fault)
         texts = texts_for(self._language(account))
+        if order.kind is OrderKind.ADDRESS_CHANGED:
+            return self._message(
+                "notice", order, account, self._readdressed_words(texts, order)
+            )
         if order.kind.is_notice:
             return self._message(
                 "notice", order, account, self._notice_words(texts, order)
@@ -219,6 +223,26 @@ class Messages:
             "advice": texts.say(advice),
             "link": self._site.url(path),
             "button": texts.say(f"{key}.button" if path else "mail.notice.button"),
+        }
+
+    def _readdressed_words(self, texts: Texts, order: MailOrder) -> dict[str, str]:
+        # Its reader can prove nothing here any more: only people can help.
+        key = f"mail.{order.kind}"
+        return {
+            **self._common_words(texts),
+            "subject": texts.say(f"{key}.subject"),
+            "heading": texts.say(f"{key}.heading"),
+            "request": texts.say(f"{key}.request"),
+            "when": texts.say(
+                "mail.notice.when",
+                moment=texts.moment(order.issued_at, self._site.zone),
+            ),
+            "browser": texts.say(f"{key}.address", address=order.new_address),
+            "network": texts.say(f"{key}.by"),
+            "notice": texts.say(f"{key}.nothing_to_do"),
+            "advice": texts.say(f"{key}.advice"),
+            "link": self._site.support_url,
+            "button": texts.say(f"{key}.button"),
         }
 
     def _common_words(self, texts: Texts) -> dict[str, str]:
@@ -303,6 +327,7 @@ def _digest(site: Site, order: MailOrder) -> str:
         order.challenge_id,
         order.browser,
         order.network,
+        order.new_address,
     )
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:40]
 

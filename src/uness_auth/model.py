@@ -181,13 +181,18 @@ class OrderKind(StrEnum):
     CODE = "code"
     NEW_DEVICE = "new_device"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a notice
+    ADDRESS_CHANGED = "address_changed"
 
     @property
     def is_notice(self) -> bool:
         """
         Whether it tells what happened: it holds no secret and outlives any change.
         """
-        return self in {OrderKind.NEW_DEVICE, OrderKind.PASSWORD_CHANGED}
+        return self in {
+            OrderKind.NEW_DEVICE,
+            OrderKind.PASSWORD_CHANGED,
+            OrderKind.ADDRESS_CHANGED,
+        }
 
 
 @attrs.frozen(kw_only=True)
@@ -205,6 +210,8 @@ class MailOrder:
         challenge_id, key_id: Of the code challenge; empty for anything else.
 
         browser, network: What a notice tells, as in `Session`.
+
+        new_address: Masked: what the notice of a changed address tells.
     """
 
     kind: OrderKind
@@ -216,6 +223,7 @@ class MailOrder:
     key_id: str = ""
     browser: str = ""
     network: str = ""
+    new_address: str = ""
 
 
 @attrs.frozen(kw_only=True)

@@ -36,6 +36,7 @@ _SENT: Final = {
     OrderKind.CODE: EventKind.CODE_SENT,
     OrderKind.NEW_DEVICE: EventKind.NOTICE_SENT,
     OrderKind.PASSWORD_CHANGED: EventKind.NOTICE_SENT,
+    OrderKind.ADDRESS_CHANGED: EventKind.NOTICE_SENT,
 }
 # Why an order will be dropped: for the operator's eyes only.
 DECOY: Final = "no account, or a closed one"
@@ -146,6 +147,40 @@ class Orders:
                 method=kind,
                 reason=type(exc).__name__,
             )
+
+    def tell_former_address(self, former: Account, address: str, /) -> bool:
+        """
+        Tell the address that *former* had that the account has another one now.
+
+        The new *address* is masked.  Delivered at once, queue or not: an order carries
+        no address, and a worker would find only the new one.  Spends no budget, and
+        never raises: what it tells is done already, and stays done.
+
+        Returns:
+            Whether the mail was accepted; if not, an event says why.
+        """
+        now = self.clock()
+        order = MailOrder(
+            kind=OrderKind.ADDRESS_CHANGED,
+            account_id=former.id,
+            credential_version=former.credential_version,
+            issued_at=now,
+            expires_at=now + NOTICE_KEPT,
+            new_address=masked_address(address),
+        )
+        # Of a closed account above all: it is opened again for whoever has the new one.
+        reader = attrs.evolve(
+            former, is_disabled=False, valid_from=None, valid_until=None
+        )
+        message = self.messages.compose(order, reader, now)
+        if isinstance(message, Dropped):
+            self._drop(order, former, message.reason)
+            return False
+        try:
+            self._send(order, message, former)
+        except MailError:
+            return False
+        return True
 
     def deliver(self, order: MailOrder, /) -> None:
         """

@@ -500,5 +500,21 @@ class AccountChanged(Outcome):
     account: Account
 
 
+@attrs.frozen(kw_only=True)
+class AccountReaddressed(Outcome):
+    """
+    The account has its new address, and no password; all that was open is void.
+
+    Attributes:
+        is_told: Whether the mail server took the notice to the old address.
+    """
+
+    account: Account
+    is_told: bool
+
+
 AddAnswer: TypeAlias = AccountAdded | AccountExists | AddressMalformed
 ChangeAnswer: TypeAlias = AccountChanged | AddressUnknown | AddressMalformed
+ReaddressAnswer: TypeAlias = (
+    AccountReaddressed | AccountExists | AddressUnknown | AddressMalformed
+)

@@ -63,6 +63,9 @@ NEW_DEVICE = attrs.evolve(
     network="192.0.2.0/24",
 )
 CHANGED = attrs.evolve(NEW_DEVICE, kind=OrderKind.PASSWORD_CHANGED)
+READDRESSED = attrs.evolve(
+    FIRST_LINK, kind=OrderKind.ADDRESS_CHANGED, new_address="d…@univ-exemple.fr"
+)
 HEADERS = [
     "From",
     "To",
@@ -271,6 +274,18 @@ class TestNotice:
         assert "« Mot de passe oublié ? »" in text
         assert SITE.url() in text.split()
 
+    def test_of_a_changed_address(self) -> None:
+        """
+        Its reader cannot prove anything here any more, and is sent to people.
+        """
+        message = composed(READDRESSED)
+        text = body(message, "plain")
+
+        assert "L'adresse de votre compte a été modifiée" == message["Subject"]
+        assert "Nouvelle adresse : d…@univ-exemple.fr" in text
+        assert SITE.support_url in text.split()
+        assert SITE.url() not in text
+
     def test_names_no_page_that_is_not_there(self) -> None:
         """
         Where sessions cannot be listed the mail does not send anybody there.
@@ -290,7 +305,7 @@ class TestNotice:
         assert "Navigateur : inconnu" in text
         assert "Réseau : inconnu" in text
 
-    @pytest.mark.parametrize("order", [NEW_DEVICE, CHANGED])
+    @pytest.mark.parametrize("order", [NEW_DEVICE, CHANGED, READDRESSED])
     def test_is_told_whatever_changed_since(self, order: MailOrder) -> None:
         """
         Who got in and changed the password at once does not silence the mail.
@@ -310,7 +325,7 @@ class TestNotice:
 
 class TestHeaders:
     @pytest.mark.parametrize(
-        "order", [FIRST_LINK, RESET_LINK, CODE, NEW_DEVICE, CHANGED]
+        "order", [FIRST_LINK, RESET_LINK, CODE, NEW_DEVICE, CHANGED, READDRESSED]
     )
     def test_are_these_and_no_others(self, order: MailOrder) -> None:
         """
@@ -326,7 +341,7 @@ class TestHeaders:
         assert ("", "camille.durand@univ-exemple.fr") == mailbox(message, "To")
 
     @pytest.mark.parametrize(
-        "order", [FIRST_LINK, RESET_LINK, CODE, NEW_DEVICE, CHANGED]
+        "order", [FIRST_LINK, RESET_LINK, CODE, NEW_DEVICE, CHANGED, READDRESSED]
     )
     def test_any_server_takes_it(self, order: MailOrder) -> None:
         """

@@ -230,6 +230,7 @@ class TestCatalogs:
             OrderKind.CODE,
             OrderKind.NEW_DEVICE,
             OrderKind.PASSWORD_CHANGED,
+            OrderKind.ADDRESS_CHANGED,
         } == set(OrderKind)
 
     @every_language

@@ -1,5 +1,5 @@
 """
-One account at a time: add, disable, enable, sign out.
+One account at a time: add, disable, enable, sign out, readdress.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import attrs
@@ -20,16 +21,20 @@ from ..outcomes import (
     AccountAdded,
     AccountChanged,
     AccountExists,
+    AccountReaddressed,
     AddAnswer,
     AddressMalformed,
     AddressUnknown,
     ChangeAnswer,
+    ReaddressAnswer,
 )
 from ..policy import Policy
 from ..ports import Accounts, Registry, Stores
+from .states import closed, readdressed, reopened, under_the_next_version
 
 
 TRIES: Final = 8
+CHANGED_TOO_OFTEN: Final = f"the account changed {TRIES} times while it was written"
 
 
 @attrs.frozen(kw_only=True)
@@ -104,22 +109,60 @@ class Provisioning:
         """
         Close an account: its links, codes and sessions stop working at once.
         """
-        return self._change(address, EventKind.ACCOUNT_DISABLED, is_disabled=True)
+        return self._change(address, EventKind.ACCOUNT_DISABLED, closed)
 
     def enable(self, address: str, /) -> ChangeAnswer:
         """
-        Open a closed account again, with its password and nothing else of before.
+        Open a closed account again; its password comes back only if the policy says so.
+
+        Its days stay as they are.
         """
-        return self._change(address, EventKind.ACCOUNT_ENABLED, is_disabled=False)
+        return self._change(
+            address,
+            EventKind.ACCOUNT_ENABLED,
+            partial(
+                reopened, keeps_password=self.policy.account.reopened_with_password
+            ),
+        )
 
     def sign_out(self, address: str, /) -> ChangeAnswer:
         """
         End every session of an account, and its links and codes with them.
         """
-        return self._change(address, EventKind.SESSIONS_REVOKED, is_disabled=None)
+        return self._change(address, EventKind.SESSIONS_REVOKED, under_the_next_version)
+
+    def readdress(self, address: str, new_address: str, /) -> ReaddressAnswer:
+        """
+        Give an account another address, void its password, and tell the old address.
+
+        The password goes because whoever knows it had the old mailbox; the owner of the
+        new one creates another with a first link.
+
+        Returns:
+            `AccountReaddressed`, `AccountExists` with the account that has the new
+            address, `AddressUnknown`, or `AddressMalformed` of either.
+        """
+        former, wanted = canonical(address), canonical(new_address)
+        if isinstance(former, AddressFault):
+            return AddressMalformed(fault=former)
+        if isinstance(wanted, AddressFault):
+            return AddressMalformed(fault=wanted)
+        for _ in range(TRIES):
+            account = self.accounts.by_address(former)
+            if account is None:
+                return AddressUnknown()
+            owner = self.accounts.by_address(wanted)
+            if owner is not None:
+                return AccountExists(account=owner)
+            changed = readdressed(account, wanted)
+            if self.registry.replace(changed, account.credential_version):
+                self.audit.record(EventKind.ACCOUNT_READDRESSED, changed)
+                is_told = self.orders.tell_former_address(account, changed.address)
+                return AccountReaddressed(account=changed, is_told=is_told)
+        raise StorageError(CHANGED_TOO_OFTEN)
 
     def _change(
-        self, address: str, kind: EventKind, *, is_disabled: bool | None
+        self, address: str, kind: EventKind, change: Callable[[Account], Account]
     ) -> ChangeAnswer:
         wanted = canonical(address)
         if isinstance(wanted, AddressFault):
@@ -128,14 +171,8 @@ class Provisioning:
             account = self.accounts.by_address(wanted)
             if account is None:
                 return AddressUnknown()
-            version = account.credential_version
-            changed = attrs.evolve(
-                account,
-                credential_version=version + 1,
-                is_disabled=account.is_disabled if is_disabled is None else is_disabled,
-            )
-            if self.registry.replace(changed, version):
+            changed = change(account)
+            if self.registry.replace(changed, account.credential_version):
                 self.audit.record(kind, changed)
                 return AccountChanged(account=changed)
-        msg = f"the account changed {TRIES} times while it was written"
-        raise StorageError(msg)
+        raise StorageError(CHANGED_TOO_OFTEN)

@@ -10,21 +10,23 @@ from typing import Any
 import attrs
 import pytest
 
-from uness_auth import UnessAuth
+from uness_auth import Policy, Site, UnessAuth
 from uness_auth.addresses import AddressFault
 from uness_auth.errors import StorageError
 from uness_auth.events import EventKind
-from uness_auth.model import Account, Site
+from uness_auth.model import Account
 from uness_auth.outcomes import (
     AccountAdded,
     AccountChanged,
     AccountExists,
+    AccountReaddressed,
     AddressMalformed,
     AddressUnknown,
 )
+from uness_auth.policy import AccountPolicy
 from uness_auth.provisioning import Provisioning
 from uness_auth.storage.memory import MemoryRegistry, MemoryStorage
-from uness_auth.testing import EventLog, FixedClock, Outbox
+from uness_auth.testing import EventLog, FastHashing, FixedClock, Outbox
 
 
 CAMILLE = "camille@example.fr"
@@ -39,19 +41,24 @@ class Desk:
     clock: FixedClock
     storage: MemoryStorage = attrs.field(factory=MemoryStorage)
     log: EventLog = attrs.field(factory=EventLog)
+    outbox: Outbox = attrs.field(factory=Outbox)
 
-    def provisioning(self, registry: Any = None) -> Provisioning:
+    def provisioning(
+        self, registry: Any = None, *, policy: Policy | None = None
+    ) -> Provisioning:
         """
         Wire it, over the given registry.
         """
         auth = UnessAuth(
-            site=Site(base_url="http://localhost:8000"),
+            site=Site(base_url="http://localhost"),
             stores=attrs.evolve(
                 self.storage.stores, registry=registry or self.storage.registry
             ),
-            mailer=Outbox(),
-            clock=self.clock,
+            mailer=self.outbox,
+            hashing=FastHashing(),
             subscribers=[self.log],
+            policy=policy,
+            clock=self.clock,
         )
         return auth.provisioning
 
@@ -277,3 +284,120 @@ class TestChange:
         with pytest.raises(StorageError, match="8 times"):
             desk.provisioning(losing).disable(CAMILLE)
         assert 8 == losing.tries
+
+    @pytest.mark.parametrize("is_kept", [False, True])
+    def test_the_old_password_comes_back_if_policy_says_so(
+        self, desk: Desk, *, is_kept: bool
+    ) -> None:
+        """
+        A year later nobody knows who else knows it.
+        """
+        account = desk.added()
+        assert desk.storage.accounts.set_password(
+            account.id, "clear:x", account.credential_version
+        )
+        policy = Policy.uness(account=AccountPolicy(reopened_with_password=is_kept))
+        desk.provisioning().disable(CAMILLE)
+        answer = desk.provisioning(policy=policy).enable(CAMILLE)
+
+        assert isinstance(answer, AccountChanged)
+        assert is_kept == answer.account.has_password
+
+
+class TestReaddress:
+    def test_voids_and_tells(self, desk: Desk) -> None:
+        """
+        The account is under its new address, without a password; the old address hears.
+        """
+        account = desk.added()
+        assert desk.storage.accounts.set_password(
+            account.id, "clear:x", account.credential_version
+        )
+        answer = desk.provisioning().readdress(CAMILLE, " Durand@Example.fr ")
+
+        assert answer == AccountReaddressed(
+            account=attrs.evolve(
+                account,
+                address="durand@example.fr",
+                credential_version=account.credential_version + 2,
+            ),
+            is_told=True,
+        )
+        assert answer.account == desk.storage.accounts.by_address("durand@example.fr")
+        assert [CAMILLE] == [to for to, _ in desk.outbox.messages]
+        assert [EventKind.ACCOUNT_READDRESSED, EventKind.NOTICE_SENT] == (
+            desk.log.kinds()[-2:]
+        )
+
+    def test_hides_the_new_address(self, desk: Desk) -> None:
+        """
+        Whoever reads the old mailbox learns where to ask, not whom to bother.
+        """
+        desk.added()
+        desk.provisioning().readdress(CAMILLE, "durand@example.fr")
+        text = desk.outbox.last_text(CAMILLE)
+
+        assert "d…@example.fr" in text
+        assert "durand@example.fr" not in text
+        assert "https://sos.uness.fr/" in text
+
+    def test_tells_the_owner_of_a_closed_account(self, desk: Desk) -> None:
+        """
+        A closed account stays closed, and its owner hears all the same.
+        """
+        desk.added()
+        desk.provisioning().disable(CAMILLE)
+        answer = desk.provisioning().readdress(CAMILLE, "durand@example.fr")
+
+        assert isinstance(answer, AccountReaddressed)
+        assert (True, True) == (answer.is_told, answer.account.is_disabled)
+
+    def test_a_mail_server_that_is_down(self, desk: Desk) -> None:
+        """
+        What is done stays done, and the answer says that nobody was told.
+        """
+        desk.added()
+        desk.outbox.is_down = True
+        answer = desk.provisioning().readdress(CAMILLE, "durand@example.fr")
+
+        assert isinstance(answer, AccountReaddressed)
+        assert not answer.is_told
+        assert EventKind.MAIL_FAILED is desk.log.kinds()[-1]
+
+    def test_an_address_that_cannot_be_mailed(self, desk: Desk) -> None:
+        """
+        Nothing is written into a header that is no address, whoever stored it.
+        """
+        account = desk.added()
+        odd = attrs.evolve(account, address="camille@example.fr, eve@example.fr")
+        orders = desk.provisioning().orders
+
+        assert not orders.tell_former_address(odd, "durand@example.fr")
+        assert EventKind.MAIL_DROPPED is desk.log.kinds()[-1]
+
+    def test_refused(self, desk: Desk) -> None:
+        """
+        Nobody gets an address that is another's, or none, and nobody is made.
+        """
+        desk.added()
+        other = desk.added("durand@example.fr")
+        readdress = desk.provisioning().readdress
+
+        assert AccountExists(account=other) == readdress(CAMILLE, "DURAND@example.fr")
+        assert AddressUnknown() == readdress("nobody@example.fr", "new@example.fr")
+        for one, another in (("", CAMILLE), (CAMILLE, "")):
+            assert AddressMalformed(fault=AddressFault.EMPTY) == readdress(one, another)
+        assert [] == desk.outbox.messages
+
+    def test_contended(self, desk: Desk) -> None:
+        """
+        After eight tries the store is said to be at fault.
+        """
+        desk.added()
+
+        class Losing:
+            def replace(self, account: Account, version: int, /) -> bool:
+                return False
+
+        with pytest.raises(StorageError, match="8 times"):
+            desk.provisioning(Losing()).readdress(CAMILLE, "durand@example.fr")
