@@ -30,7 +30,16 @@ from ..outcomes import (
 )
 from ..policy import Policy
 from ..ports import Accounts, Registry, Stores
+from .difference import Difference, Terms, checked_registrar, difference
+from .files import FileOfAccounts
+from .imports import Import, every
 from .states import closed, readdressed, reopened, under_the_next_version
+
+
+def _ignore(_number: int, /) -> None:
+    """
+    Tell nobody how far it is.
+    """
 
 
 TRIES: Final = 8
@@ -160,6 +169,89 @@ class Provisioning:
                 is_told = self.orders.tell_former_address(account, changed.address)
                 return AccountReaddressed(account=changed, is_told=is_told)
         raise StorageError(CHANGED_TOO_OFTEN)
+
+    # --- A file of accounts ---------------------------------------------------------
+
+    def difference(
+        self,
+        file: FileOfAccounts,
+        /,
+        *,
+        by: str = "",
+        readdress: int | None = None,
+        take_over: int | None = None,
+        close_missing: int | None = None,
+    ) -> Difference:
+        """
+        Compare a file of accounts with the site.  Writes nothing.
+
+        A line is about the account with its external id among those of its registrar,
+        else about the account with its address, else about a new one.  A column that
+        the file does not have changes nothing; an empty cell empties the field.
+
+        Args:
+            by:
+                The registrar whose file it is.  Accounts of another one are left alone,
+                and so is a line that names another.  Without it each line speaks for
+                whom its ``provisioned_by`` names, or for nobody.
+
+            readdress: So many accounts get another address, by their external id.
+
+            take_over: So many accounts that were added by hand come under a registrar.
+
+            close_missing: So many open accounts of *by* are in no line: close them.
+
+        Returns:
+            The difference, for `apply`.  Where a number is not exactly what was found
+            it has faults, and cannot be applied.  Where it is left out, lines that need
+            it are rejected, and nobody is closed.
+
+        Raises:
+            uness_auth.errors.ConfigurationError: *by* is no name of a registrar, or is
+                missing where accounts are to be closed.
+        """
+        terms = Terms(
+            columns=file.columns,
+            by=checked_registrar(by, close_missing),
+            readdress=readdress,
+            take_over=take_over,
+            close_missing=close_missing,
+            keeps_password=self.policy.account.reopened_with_password,
+            zone=self.site.zone,
+            now=self.clock(),
+        )
+        return difference(file, every(self.registry), terms)
+
+    def apply(
+        self,
+        difference: Difference,
+        /,
+        *,
+        on_progress: Callable[[int], None] = _ignore,
+    ) -> Difference:
+        """
+        Write a difference, in many short steps, and return what this call did.
+
+        Others may write at the same time, even the same file: what they changed since
+        is compared again, and nothing graver than what the difference shows is done.
+        Cut short, it is gone on with by comparing the file again.
+
+        Args:
+            on_progress: Told after each step how many changes it did.
+
+        Raises:
+            uness_auth.errors.ConfigurationError: The difference has faults.
+            uness_auth.errors.StorageError: What was done before stays done.
+        """
+        return Import(
+            accounts=self.accounts,
+            registry=self.registry,
+            orders=self.orders,
+            clock=self.clock,
+            audit=self.audit,
+            difference=difference,
+            on_progress=on_progress,
+        ).run()
 
     def _change(
         self, address: str, kind: EventKind, change: Callable[[Account], Account]

@@ -1,0 +1,225 @@
+"""
+Writes a difference: many short steps, each of which may meet others who write.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+import attrs
+
+from ..errors import ConfigurationError
+from ..events import Audit, EventKind
+from ..model import Account
+from ..orders import Orders
+from ..ports import Accounts, Registry
+from .difference import (
+    Change,
+    ChangeKind,
+    Decision,
+    Difference,
+    closing,
+    decide,
+    is_missing,
+    rejected,
+)
+from .files import Rejected
+
+
+# New accounts in one transaction: whoever signs in meanwhile waits for one at most.
+CHUNK: Final = 200
+PAGE: Final = 500
+TRIES: Final = 8
+
+_RECORDED: Final = {
+    ChangeKind.UPDATED: EventKind.ACCOUNT_CHANGED,
+    ChangeKind.READDRESSED: EventKind.ACCOUNT_READDRESSED,
+    ChangeKind.REOPENED: EventKind.ACCOUNT_ENABLED,
+    ChangeKind.CLOSED: EventKind.ACCOUNT_DISABLED,
+}
+_METHOD: Final = "import"
+_GONE: Final = (
+    "its account is gone, or another one has its external_id by now: import the file "
+    "again"
+)
+_CONTENDED: Final = (
+    "its account, its address or its external_id was changed by others meanwhile: "
+    "import the file again"
+)
+
+
+def every(registry: Registry, /) -> Iterator[Account]:
+    """
+    Return all accounts of the site, read page by page.
+    """
+    after = ""
+    while page := registry.page(after, PAGE):
+        yield from page
+        after = page[-1].id
+
+
+@attrs.define(eq=False)
+class Import:
+    """
+    One difference on its way into the site.
+
+    Several may be on their way at once, from one file or from several: what another one
+    wrote meanwhile is read again and decided again.  One that was cut short is gone on
+    with by comparing the same file again.
+    """
+
+    accounts: Accounts
+    registry: Registry
+    orders: Orders
+    clock: Callable[[], datetime]
+    audit: Audit
+    difference: Difference
+    on_progress: Callable[[int], None]
+    _made: list[Change] = attrs.field(factory=list[Change], init=False)
+    _refused: list[Rejected] = attrs.field(factory=list[Rejected], init=False)
+    _unchanged: int = attrs.field(default=0, init=False)
+
+    def run(self) -> Difference:
+        """
+        Write all of it, and return what was changed by this.
+
+        Raises:
+            uness_auth.errors.ConfigurationError: The difference has faults.
+        """
+        if self.difference.faults:
+            raise ConfigurationError("; ".join(self.difference.faults))
+        try:
+            for is_new, changes in groupby(
+                self.difference.changes, lambda one: one.kind is ChangeKind.CREATED
+            ):
+                if is_new:
+                    self._create(list(changes))
+                    continue
+                for change in changes:
+                    self._settle(change)
+                    self.on_progress(1)
+        finally:
+            # What was done before a fault was done.
+            self._record_import()
+        return self._so_far()
+
+    def _so_far(self) -> Difference:
+        planned = self.difference
+        found = [*planned.rejected, *self._refused]
+        return attrs.evolve(
+            planned,
+            changes=tuple(self._made),
+            unchanged=planned.unchanged + self._unchanged,
+            rejected=tuple(sorted(found, key=lambda one: one.line)),
+        )
+
+    # --- New accounts -----------------------------------------------------------
+
+    def _create(self, changes: Sequence[Change]) -> None:
+        for start in range(0, len(changes), CHUNK):
+            chunk = changes[start : start + CHUNK]
+            accounts = [self._new(one.after) for one in chunk]
+            added = self.registry.apply(accounts)
+            new = [one for one in accounts if one.id in added]
+            for account in self._as_stored(new):
+                self.audit.record(EventKind.ACCOUNT_CREATED, account, method=_METHOD)
+            for change, account in zip(chunk, accounts, strict=True):
+                if account.id in added:
+                    self._made.append(change)
+                else:
+                    # Somebody was faster: an account with this address is there.
+                    self._settle(change)
+            self.on_progress(len(chunk))
+
+    def _new(self, account: Account) -> Account:
+        return attrs.evolve(
+            account,
+            id=secrets.token_hex(16),
+            # Random, because databases give deleted ids away again.
+            credential_version=secrets.randbits(31),
+            created_at=self.clock(),
+        )
+
+    def _as_stored(self, accounts: Sequence[Account]) -> Sequence[Account]:
+        # A store that gives ids of its own, as Django's does, gives them to all.
+        if not accounts or self.accounts.by_id(accounts[0].id):
+            return accounts
+        return [self.accounts.by_address(one.address) or one for one in accounts]
+
+    # --- Accounts that are there --------------------------------------------------
+
+    def _settle(self, change: Change) -> None:
+        """
+        Write *change* as it has to be by now.
+        """
+        for _ in range(TRIES):
+            current = self._current(change)
+            if current is None:
+                return self._refuse(change, _GONE) if change.row else None
+            decision = self._decided_again(change, current)
+            if decision is None:
+                self._unchanged += 1 if change.row else 0
+                return None
+            if isinstance(decision, Rejected):
+                return self._refused.append(decision)
+            if self.registry.replace(decision.after, current.credential_version):
+                return self._record(decision, current)
+        return self._refuse(change, _CONTENDED)
+
+    def _current(self, change: Change) -> Account | None:
+        if change.before is None:
+            return self.accounts.by_address(change.after.address)
+        return self.accounts.by_id(change.before.id)
+
+    def _decided_again(self, change: Change, current: Account) -> Decision:
+        if current == change.before:
+            return change
+        terms = self.difference.terms
+        if change.row is None:
+            return closing(current) if is_missing(current, terms) else None
+        decision = decide(change.row, current, terms)
+        if isinstance(decision, Change) and _is_graver(decision, change):
+            return rejected(change.row, _CONTENDED)
+        return decision
+
+    def _refuse(self, change: Change, reason: str) -> None:
+        account = change.after
+        self._refused.append(
+            Rejected(
+                line=change.line,
+                reason=reason,
+                email=account.address,
+                external_id=account.external_id,
+            )
+        )
+
+    # --- What was done --------------------------------------------------------------
+
+    def _record(self, change: Change, former: Account) -> None:
+        self._made.append(change)
+        self.audit.record(
+            _RECORDED[change.kind],
+            change.after,
+            method=_METHOD,
+            reason=", ".join(change.fields),
+        )
+        if change.kind is ChangeKind.READDRESSED:
+            _ = self.orders.tell_former_address(former, change.after.address)
+
+    def _record_import(self) -> None:
+        done = ", ".join(
+            f"{number} {what}" for what, number in self._so_far().counts.items()
+        )
+        registrar = self.difference.terms.by
+        whose = f"of « {registrar} »: " if registrar else ""
+        self.audit.record(EventKind.IMPORT, method=_METHOD, reason=f"{whose}{done}")
+
+
+def _is_graver(decision: Change, planned: Change) -> bool:
+    # Nobody was shown this, and no number was given for it.
+    is_graver = decision.kind not in {ChangeKind.UPDATED, planned.kind}
+    return is_graver or (decision.is_take_over and not planned.is_take_over)
