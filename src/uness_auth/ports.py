@@ -112,6 +112,28 @@ class Registry(Protocol):
         ...
 
 
+@runtime_checkable
+class BulkRegistry(Protocol):
+    """
+    What a registry may do besides: replace many accounts in one transaction.
+
+    Where each transaction waits for a disk, a file that changes every account is then
+    written in seconds instead of minutes.
+    """
+
+    def replace_many(self, changes: Sequence[tuple[Account, int]], /) -> frozenset[str]:
+        """
+        Replace each account under the version beside it; return the ids of those written.
+
+        Each as `Registry.replace` would, as if one after the other.
+
+        Atomicity: each is a compare-and-swap; all of those told or, where it raises,
+        none.  Calls with the same accounts in another order do not wait for each other
+        for ever.
+        """
+        ...
+
+
 class CodeChallenges(Protocol):
     """
     Keeps the sign-ins by code that are waiting for their code.

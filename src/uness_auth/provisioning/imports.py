@@ -16,7 +16,7 @@ from ..errors import ConfigurationError
 from ..events import Audit, EventKind
 from ..model import Account
 from ..orders import Orders
-from ..ports import Accounts, Registry
+from ..ports import Accounts, BulkRegistry, Registry
 from .difference import (
     Change,
     ChangeKind,
@@ -30,7 +30,7 @@ from .difference import (
 from .files import Rejected
 
 
-# New accounts in one transaction: whoever signs in meanwhile waits for one at most.
+# Accounts in one transaction: whoever signs in meanwhile waits for one at most.
 CHUNK: Final = 200
 PAGE: Final = 500
 TRIES: Final = 8
@@ -93,15 +93,10 @@ class Import:
         if self.difference.faults:
             raise ConfigurationError("; ".join(self.difference.faults))
         try:
-            for is_new, changes in groupby(
-                self.difference.changes, lambda one: one.kind is ChangeKind.CREATED
-            ):
-                if is_new:
-                    self._create(list(changes))
-                    continue
-                for change in changes:
-                    self._settle(change)
-                    self.on_progress(1)
+            for kind, changes in groupby(self.difference.changes, _way):
+                for chunk in _chunks(list(changes)):
+                    self._write(kind, chunk)
+                    self.on_progress(len(chunk))
         finally:
             # What was done before a fault was done.
             self._record_import()
@@ -117,23 +112,30 @@ class Import:
             rejected=tuple(sorted(found, key=lambda one: one.line)),
         )
 
+    def _write(self, way: ChangeKind, chunk: Sequence[Change]) -> None:
+        if way is ChangeKind.CREATED:
+            self._create(chunk)
+        elif way is ChangeKind.UPDATED and isinstance(self.registry, BulkRegistry):
+            self._change_together(self.registry, chunk)
+        else:
+            # One by one: one of them may need the address that another gives up.
+            for change in chunk:
+                self._settle(change)
+
     # --- New accounts -----------------------------------------------------------
 
-    def _create(self, changes: Sequence[Change]) -> None:
-        for start in range(0, len(changes), CHUNK):
-            chunk = changes[start : start + CHUNK]
-            accounts = [self._new(one.after) for one in chunk]
-            added = self.registry.apply(accounts)
-            new = [one for one in accounts if one.id in added]
-            for account in self._as_stored(new):
-                self.audit.record(EventKind.ACCOUNT_CREATED, account, method=_METHOD)
-            for change, account in zip(chunk, accounts, strict=True):
-                if account.id in added:
-                    self._made.append(change)
-                else:
-                    # Somebody was faster: an account with this address is there.
-                    self._settle(change)
-            self.on_progress(len(chunk))
+    def _create(self, chunk: Sequence[Change]) -> None:
+        accounts = [self._new(one.after) for one in chunk]
+        added = self.registry.apply(accounts)
+        new = [one for one in accounts if one.id in added]
+        for account in self._as_stored(new):
+            self.audit.record(EventKind.ACCOUNT_CREATED, account, method=_METHOD)
+        for change, account in zip(chunk, accounts, strict=True):
+            if account.id in added:
+                self._made.append(change)
+            else:
+                # Somebody was faster: an account with this address is there.
+                self._settle(change)
 
     def _new(self, account: Account) -> Account:
         return attrs.evolve(
@@ -151,6 +153,24 @@ class Import:
         return [self.accounts.by_address(one.address) or one for one in accounts]
 
     # --- Accounts that are there --------------------------------------------------
+
+    def _change_together(self, registry: BulkRegistry, chunk: Sequence[Change]) -> None:
+        ready: list[tuple[Change, Account]] = []
+        for change in chunk:
+            current = self._current(change)
+            # What others changed since is looked at singly.
+            if current is not None and current == change.before:
+                ready.append((change, current))
+            else:
+                self._settle(change)
+        written = registry.replace_many(
+            [(change.after, now.credential_version) for change, now in ready]
+        )
+        for change, current in ready:
+            if current.id in written:
+                self._record(change, current)
+            else:
+                self._settle(change)
 
     def _settle(self, change: Change) -> None:
         """
@@ -217,6 +237,20 @@ class Import:
         registrar = self.difference.terms.by
         whose = f"of « {registrar} »: " if registrar else ""
         self.audit.record(EventKind.IMPORT, method=_METHOD, reason=f"{whose}{done}")
+
+
+def _way(change: Change) -> ChangeKind:
+    """
+    Return how *change* is written: among new ones, among others, or by itself.
+    """
+    if change.kind in {ChangeKind.CREATED, ChangeKind.READDRESSED}:
+        return change.kind
+    return ChangeKind.UPDATED
+
+
+def _chunks(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+    for start in range(0, len(changes), CHUNK):
+        yield changes[start : start + CHUNK]
 
 
 def _is_graver(decision: Change, planned: Change) -> bool:

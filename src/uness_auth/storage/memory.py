@@ -233,16 +233,25 @@ class MemoryRegistry:
         """
         Write every field of *account* except `is_password_suspended`.
         """
+        return bool(self.replace_many([(account, version)]))
+
+    def replace_many(self, changes: Sequence[tuple[Account, int]], /) -> frozenset[str]:
+        """
+        Replace each account under the version beside it; return the ids of those written.
+        """
+        written: set[str] = set()
         with self._rows.lock:
-            stored = self._rows.under(account.id, version)
-            if stored is None or not self._rows.is_free(account):
-                return False
-            self._rows.put(
-                attrs.evolve(
-                    account, is_password_suspended=stored.is_password_suspended
+            for account, version in changes:
+                stored = self._rows.under(account.id, version)
+                if stored is None or not self._rows.is_free(account):
+                    continue
+                self._rows.put(
+                    attrs.evolve(
+                        account, is_password_suspended=stored.is_password_suspended
+                    )
                 )
-            )
-            return True
+                written.add(account.id)
+        return frozenset(written)
 
     def erase(self, account_id: str, /) -> bool:
         """

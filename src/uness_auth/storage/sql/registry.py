@@ -5,7 +5,7 @@ Creates, changes and erases accounts in SQL.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -72,19 +72,45 @@ class SQLRegistry:
         """
         Write every field of *account* except `is_password_suspended`.
         """
-        values = {
-            f"new_{column.name}": getattr(account, column.name) for column in _WRITTEN
-        }
-        found = {"b_id": account.id, "b_version": version}
         try:
             return self._database.write(
-                "SQLRegistry.replace()", _REPLACE, found | values
+                "SQLRegistry.replace()", _REPLACE, _replacing(account, version)
             )
         except TakenError:
             return False
+
+    def replace_many(self, changes: Sequence[tuple[Account, int]], /) -> frozenset[str]:
+        """
+        Replace each account under the version beside it; return the ids of those written.
+        """
+
+        def work(connection: Connection) -> frozenset[str]:
+            # In one order, so that two of these do not lock each other out.
+            return frozenset(
+                account.id
+                for account, version in sorted(changes, key=lambda one: one[0].id)
+                if connection.execute(_REPLACE, _replacing(account, version)).rowcount
+            )
+
+        try:
+            return self._database.transaction("SQLRegistry.replace_many()", work)
+        except TakenError:
+            # Somebody has a key that one of them is to get: which one is found singly.
+            return frozenset(
+                account.id
+                for account, version in changes
+                if self.replace(account, version)
+            )
 
     def erase(self, account_id: str, /) -> bool:
         """
         Remove the account and say whether this call was the one that did.
         """
         return self._database.write("SQLRegistry.erase()", _ERASE, {"b_id": account_id})
+
+
+def _replacing(account: Account, version: int) -> dict[str, Any]:
+    values = {
+        f"new_{column.name}": getattr(account, column.name) for column in _WRITTEN
+    }
+    return {"b_id": account.id, "b_version": version, **values}
