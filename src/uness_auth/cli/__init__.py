@@ -12,6 +12,7 @@ import click
 from .accounts import accounts
 from .common import CommandGroup, GetAuth, as_json
 from .doctor import doctor
+from .imports import import_
 from .keys import keys
 from .mail import mail
 from .purge import purge
@@ -27,6 +28,7 @@ def uness_auth() -> None:
     """
 
 
+accounts.add_command(import_)
 for _command in (accounts, doctor, keys, mail, purge):
     uness_auth.add_command(_command)
 

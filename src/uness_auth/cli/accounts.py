@@ -107,7 +107,7 @@ def disable(get_auth: GetAuth, email: str) -> None:
 @click.pass_obj
 def enable(get_auth: GetAuth, email: str) -> None:
     """
-    Open a closed account again, with its password.
+    Open a closed account again; its old password only if the policy says so.
     """
     answer = get_auth().provisioning.enable(email)
     _tell(answer, email, "may sign in again")

@@ -1,0 +1,200 @@
+"""
+A file of accounts: shown as a difference, then written.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from ..provisioning import (
+    Change,
+    ChangeKind,
+    Difference,
+    Rejected,
+    read_accounts,
+    write_report,
+)
+from .common import GetAuth, as_json, refuse
+from .progress import progress
+
+
+# Of each kind; a report holds all of them.
+SHOWN: Final = 20
+
+
+def _number(option: str, words: str) -> Any:
+    return click.option(
+        option, type=click.IntRange(min=0), metavar="N", default=None, help=words
+    )
+
+
+@click.command("import")
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE"
+)
+@click.option("--by", default="", metavar="WHO", help="The registrar whose file it is.")
+@click.option("--encoding", default="", help="Of CSV: UTF-8, or as said: cp1252.")
+@click.option("--dry-run", "is_dry", is_flag=True, help="Show it and write nothing.")
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask on a terminal.")
+@_number("--readdress", "So many accounts get another address.")
+@_number("--take-over", "So many added by hand come under the registrar.")
+@_number("--close-missing", "So many of WHO are in no line: close them.")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write each change and each rejected line to a CSV file.",
+)
+@as_json
+@click.pass_context
+def import_(
+    context: click.Context,
+    *,
+    file: Path,
+    by: str,
+    encoding: str,
+    is_dry: bool,
+    is_sure: bool,
+    readdress: int | None,
+    take_over: int | None,
+    close_missing: int | None,
+    report: Path | None,
+    is_json: bool,
+) -> None:
+    """
+    Read a file of accounts, show what it changes, and change it.
+
+    On a terminal it asks first; elsewhere what needs care needs its number.
+    """
+    get_auth: GetAuth = context.obj
+    provisioning = get_auth().provisioning
+    difference = provisioning.difference(
+        read_accounts(file, encoding=encoding),
+        by=by,
+        readdress=readdress,
+        take_over=take_over,
+        close_missing=close_missing,
+    )
+    # Before anything is written: a report that cannot be is told in time.
+    _report(report, difference)
+    is_applied = not (is_dry or difference.faults)
+    if not is_json:
+        _show(difference)
+        _complain(file, difference.rejected)
+    if is_applied:
+        if not (is_sure or is_json):
+            _ask(difference)
+        total = len(difference.changes)
+        with progress("Importing", total, is_quiet=is_json) as advance:
+            done = provisioning.apply(difference, on_progress=advance)
+        late = set(done.rejected) - set(difference.rejected)
+        difference = done
+        _report(report, done)
+        if not is_json:
+            _complain(file, sorted(late, key=lambda one: one.line))
+    if is_json:
+        _tell(difference, is_applied=is_applied)
+    else:
+        click.echo("Done." if is_applied else "Nothing was written.")
+    if difference.faults:
+        refuse("; ".join(difference.faults))
+    if difference.rejected:
+        count = len(difference.rejected)
+        refuse(f"{count} rejected: mend what is wrong and import the file again")
+
+
+def _ask(difference: Difference) -> None:
+    if not (difference.changes and sys.stdin.isatty() and sys.stdout.isatty()):
+        return
+    if not click.confirm(f"Make these {len(difference.changes)} changes?", err=True):
+        refuse("nothing was written")
+
+
+# --- For people -----------------------------------------------------------------------
+
+
+def _show(difference: Difference) -> None:
+    for kind in ChangeKind:
+        changes = difference.of(kind)
+        for change in changes[:SHOWN]:
+            click.echo(f"{kind:12} {_words(change)}")
+        if len(changes) > SHOWN:
+            click.echo(
+                f"{kind:12} … and {len(changes) - SHOWN} more: see --report or --json"
+            )
+    for what, number in difference.counts.items():
+        click.echo(f"{what:12} {number:7}")
+    terms = difference.terms
+    if difference.missing and terms.close_missing is None:
+        click.echo(
+            f"{difference.missing} open accounts of « {terms.by} » are in no line: "
+            f"--close-missing {difference.missing} closes them"
+        )
+
+
+def _words(change: Change) -> str:
+    line = f"line {change.line}: " if change.line else ""
+    address = change.after.address
+    if change.before and change.before.address != address:
+        address = f"{change.before.address} -> {address}"
+    fields = ", ".join(one for one in change.fields if one != "address")
+    return f"{line}{address}{f' ({fields})' if fields else ''}"
+
+
+def _complain(file: Path, rejected: tuple[Rejected, ...] | list[Rejected]) -> None:
+    for one in rejected[:SHOWN]:
+        click.echo(f"{file.name}, line {one.line}: {one.reason}", err=True)
+    if len(rejected) > SHOWN:
+        click.echo(
+            f"… and {len(rejected) - SHOWN} more rejected: see --report or --json",
+            err=True,
+        )
+
+
+# --- For programs ---------------------------------------------------------------------
+
+
+def _tell(difference: Difference, *, is_applied: bool) -> None:
+    for facts in _facts(difference):
+        click.echo(json.dumps(facts, ensure_ascii=False))
+    summary = {
+        "counts": difference.counts,
+        "missing": difference.missing,
+        "faults": difference.faults,
+        "is_applied": is_applied,
+    }
+    click.echo(json.dumps(summary, ensure_ascii=False))
+
+
+def _facts(difference: Difference) -> Iterator[dict[str, Any]]:
+    for change in difference.changes:
+        yield {
+            "change": change.kind.value,
+            "line": change.line,
+            "address": change.after.address,
+            "external_id": change.after.external_id,
+            "before": change.before.address if change.before else "",
+            "details": ", ".join(change.fields),
+        }
+    for one in difference.rejected:
+        yield {
+            "change": "rejected",
+            "line": one.line,
+            "address": one.email,
+            "external_id": one.external_id,
+            "before": "",
+            "details": one.reason,
+        }
+
+
+def _report(path: Path | None, difference: Difference) -> None:
+    if path is not None:
+        columns = ("change", "line", "address", "external_id", "before", "details")
+        rows = ([str(one[name]) for name in columns] for one in _facts(difference))
+        write_report(path, columns, rows)
