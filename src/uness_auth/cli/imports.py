@@ -6,17 +6,21 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
+import attrs
 import click
 
 from ..provisioning import (
     Change,
     ChangeKind,
     Difference,
+    Likeness,
+    Lookalike,
     Rejected,
+    ReportRow,
     read_accounts,
     write_report,
 )
@@ -28,7 +32,10 @@ from .progress import progress
 SHOWN: Final = 20
 
 
-def _number(option: str, words: str) -> Any:
+_F = TypeVar("_F", bound=Callable[..., object])
+
+
+def _number(option: str, words: str) -> Callable[[_F], _F]:
     return click.option(
         option, type=click.IntRange(min=0), metavar="N", default=None, help=words
     )
@@ -128,6 +135,7 @@ def _show(difference: Difference) -> None:
             click.echo(
                 f"{kind:12} … and {len(changes) - SHOWN} more: see --report or --json"
             )
+    _show_lookalikes(difference)
     for what, number in difference.counts.items():
         click.echo(f"{what:12} {number:7}")
     terms = difference.terms
@@ -136,6 +144,27 @@ def _show(difference: Difference) -> None:
             f"{difference.missing} open accounts of « {terms.by} » are in no line: "
             f"--close-missing {difference.missing} closes them"
         )
+
+
+def _show_lookalikes(difference: Difference) -> None:
+    alike = difference.lookalikes
+    for one in alike[:SHOWN]:
+        click.echo(f"{'look at':12} line {one.line}: {one.address}: {_likeness(one)}")
+    if len(alike) > SHOWN:
+        click.echo(
+            f"{'look at':12} … and {len(alike) - SHOWN} more: see --report or --json"
+        )
+
+
+def _likeness(alike: Lookalike) -> str:
+    other = alike.other_address
+    if alike.other_line:
+        other = f"{other} in line {alike.other_line}"
+    return {
+        Likeness.SPELLING: f"it is spelt nearly like {other}",
+        Likeness.DOMAIN: f"is {other} meant?",
+        Likeness.NAME: f"{other} has the same name",
+    }[alike.why]
 
 
 def _words(change: Change) -> str:
@@ -157,12 +186,12 @@ def _complain(file: Path, rejected: tuple[Rejected, ...] | list[Rejected]) -> No
         )
 
 
-# --- For programs ---------------------------------------------------------------------
+# --- For programs, and for a sheet ------------------------------------------------------
 
 
 def _tell(difference: Difference, *, is_applied: bool) -> None:
-    for facts in _facts(difference):
-        click.echo(json.dumps(facts, ensure_ascii=False))
+    for row in _rows(difference):
+        click.echo(json.dumps(attrs.asdict(row), ensure_ascii=False))
     summary = {
         "counts": difference.counts,
         "missing": difference.missing,
@@ -172,29 +201,35 @@ def _tell(difference: Difference, *, is_applied: bool) -> None:
     click.echo(json.dumps(summary, ensure_ascii=False))
 
 
-def _facts(difference: Difference) -> Iterator[dict[str, Any]]:
-    for change in difference.changes:
-        yield {
-            "change": change.kind.value,
-            "line": change.line,
-            "address": change.after.address,
-            "external_id": change.after.external_id,
-            "before": change.before.address if change.before else "",
-            "details": ", ".join(change.fields),
-        }
-    for one in difference.rejected:
-        yield {
-            "change": "rejected",
-            "line": one.line,
-            "address": one.email,
-            "external_id": one.external_id,
-            "before": "",
-            "details": one.reason,
-        }
-
-
 def _report(path: Path | None, difference: Difference) -> None:
     if path is not None:
-        columns = ("change", "line", "address", "external_id", "before", "details")
-        rows = ([str(one[name]) for name in columns] for one in _facts(difference))
-        write_report(path, columns, rows)
+        write_report(_rows(difference), path)
+
+
+def _rows(difference: Difference) -> Iterator[ReportRow]:
+    for change in difference.changes:
+        reason = ", ".join(change.fields)
+        if change.before and change.kind is ChangeKind.READDRESSED:
+            reason = f"before: {change.before.address}"
+        yield ReportRow(
+            line=change.line,
+            address=change.after.address,
+            external_id=change.after.external_id,
+            what=change.kind,
+            reason=reason,
+        )
+    for one in difference.rejected:
+        yield ReportRow(
+            line=one.line,
+            address=one.email,
+            external_id=one.external_id,
+            what="rejected",
+            reason=one.reason,
+        )
+    for alike in difference.lookalikes:
+        yield ReportRow(
+            line=alike.line,
+            address=alike.address,
+            what="look at",
+            reason=_likeness(alike),
+        )

@@ -5,7 +5,7 @@ What a file of accounts would change: nothing is written here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -18,6 +18,7 @@ from ..addresses import AddressFault, canonical
 from ..errors import ConfigurationError
 from ..model import Account
 from .files import FileOfAccounts, Line, Rejected, Row
+from .lookalikes import Lookalike, lookalikes
 from .rows import LONGEST_REGISTRAR
 from .states import closed, readdressed, reopened
 
@@ -158,6 +159,8 @@ class Difference:
             the changes only where exactly this number was to be closed.
 
         faults: Why nothing of it may be written: a number is not what was expected.
+
+        lookalikes: New lines that may be somebody who is there: for people to decide.
     """
 
     terms: Terms
@@ -166,6 +169,7 @@ class Difference:
     rejected: tuple[Rejected, ...]
     missing: int
     faults: tuple[str, ...]
+    lookalikes: tuple[Lookalike, ...]
 
     def of(self, kind: ChangeKind, /) -> tuple[Change, ...]:
         """
@@ -385,6 +389,7 @@ class _Plan:
         self._changes: list[Change] = []
         self._unchanged = 0
         self._faults: list[str] = []
+        self._lookalikes: Sequence[Lookalike] = ()
         for fault in self._rejected:
             self._note(fault)
         for line in lines:
@@ -417,8 +422,11 @@ class _Plan:
 
     def match(self, accounts: Iterable[Account]) -> None:
         """
-        Keep those accounts that lines name, and those that are missing.
+        Keep those accounts that lines name, those that are missing, and who looks alike.
         """
+        self._lookalikes = lookalikes(self._rows, self._passed_over(accounts))
+
+    def _passed_over(self, accounts: Iterable[Account]) -> Iterator[tuple[str, str]]:
         for account in accounts:
             key = (account.provisioned_by, account.external_id)
             is_known = account.external_id != "" and key in self._keys
@@ -429,6 +437,7 @@ class _Plan:
                 self._holders[account.address] = account
             if not (is_known or has_address) and is_missing(account, self._terms):
                 self._missing.append(account)
+            yield account.address, account.display_name
 
     def decide(self) -> None:
         """
@@ -531,6 +540,7 @@ class _Plan:
             rejected=tuple(sorted(self._rejected, key=lambda one: one.line)),
             missing=len(self._missing),
             faults=tuple(self._faults),
+            lookalikes=tuple(self._lookalikes),
         )
 
 
