@@ -540,8 +540,13 @@ class _Plan:
             rejected=tuple(sorted(self._rejected, key=lambda one: one.line)),
             missing=len(self._missing),
             faults=tuple(self._faults),
-            lookalikes=tuple(self._lookalikes),
+            lookalikes=self._new_lookalikes(),
         )
+
+    def _new_lookalikes(self) -> tuple[Lookalike, ...]:
+        # Whoever moves looks like themselves.
+        new = {one.line for one in self._changes if one.kind is ChangeKind.CREATED}
+        return tuple(one for one in self._lookalikes if one.line in new)
 
 
 def _taken(holder: Account, change: Change) -> str:

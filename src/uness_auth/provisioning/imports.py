@@ -128,8 +128,9 @@ class Import:
         accounts = [self._new(one.after) for one in chunk]
         added = self.registry.apply(accounts)
         new = [one for one in accounts if one.id in added]
-        for account in self._as_stored(new):
-            self.audit.record(EventKind.ACCOUNT_CREATED, account, method=_METHOD)
+        self.audit.record_each(
+            EventKind.ACCOUNT_CREATED, self._as_stored(new), method=_METHOD
+        )
         for change, account in zip(chunk, accounts, strict=True):
             if account.id in added:
                 self._made.append(change)
@@ -166,10 +167,9 @@ class Import:
         written = registry.replace_many(
             [(change.after, now.credential_version) for change, now in ready]
         )
+        self._record([one for one, now in ready if now.id in written])
         for change, current in ready:
-            if current.id in written:
-                self._record(change, current)
-            else:
+            if current.id not in written:
                 self._settle(change)
 
     def _settle(self, change: Change) -> None:
@@ -187,7 +187,10 @@ class Import:
             if isinstance(decision, Rejected):
                 return self._refused.append(decision)
             if self.registry.replace(decision.after, current.credential_version):
-                return self._record(decision, current)
+                self._record([decision])
+                if decision.kind is ChangeKind.READDRESSED:
+                    _ = self.orders.tell_former_address(current, decision.after.address)
+                return None
         return self._refuse(change, _CONTENDED)
 
     def _current(self, change: Change) -> Account | None:
@@ -219,16 +222,16 @@ class Import:
 
     # --- What was done --------------------------------------------------------------
 
-    def _record(self, change: Change, former: Account) -> None:
-        self._made.append(change)
-        self.audit.record(
-            _RECORDED[change.kind],
-            change.after,
-            method=_METHOD,
-            reason=", ".join(change.fields),
-        )
-        if change.kind is ChangeKind.READDRESSED:
-            _ = self.orders.tell_former_address(former, change.after.address)
+    def _record(self, made: Sequence[Change]) -> None:
+        self._made.extend(made)
+        alike: dict[tuple[ChangeKind, str], list[Account]] = {}
+        for change in made:
+            facts = (change.kind, ", ".join(change.fields))
+            alike.setdefault(facts, []).append(change.after)
+        for (kind, fields), accounts in alike.items():
+            self.audit.record_each(
+                _RECORDED[kind], accounts, method=_METHOD, reason=fields
+            )
 
     def _record_import(self) -> None:
         done = ", ".join(

@@ -505,7 +505,9 @@ class MemoryEvents:
         Return up to *limit* events of the account, the newest first.
         """
         with self._rows.lock:
-            own = [one for one in reversed(self._rows.events) if _is_of(one, account_id)]
+            own = [
+                one for one in reversed(self._rows.events) if _is_of(one, account_id)
+            ]
         # Stable: of one second the last added stays first.
         return sorted(own, key=lambda one: one.at, reverse=True)[:limit]
 

@@ -393,9 +393,7 @@ class EventsContract(StoreContract[Events], ABC):
         self.need("supports_purge")
         store = self._holding(*IN_ONE_SECOND, *IN_ONE_SECOND)
 
-        assert [5, 5, 2, 0] == [
-            store.purge(HISTORY, NOW + SECOND, 5) for _ in range(4)
-        ]
+        assert [5, 5, 2, 0] == [store.purge(HISTORY, NOW + SECOND, 5) for _ in range(4)]
 
     def test_purges_share_the_work(self) -> None:
         """
@@ -404,9 +402,7 @@ class EventsContract(StoreContract[Events], ABC):
         self.need("supports_purge")
         store = self._holding(*[EVENT] * MANY)
 
-        purged = self.together(
-            [partial(store.purge, HISTORY, NOW + SECOND, MANY)] * 8
-        )
+        purged = self.together([partial(store.purge, HISTORY, NOW + SECOND, MANY)] * 8)
 
         assert MANY == sum(purged)
 
