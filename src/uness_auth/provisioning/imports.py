@@ -31,7 +31,7 @@ from .files import Rejected
 
 
 # Accounts in one transaction: whoever signs in meanwhile waits for one at most.
-CHUNK: Final = 200
+CHUNK: Final = 1_000
 PAGE: Final = 500
 TRIES: Final = 8
 
@@ -125,7 +125,8 @@ class Import:
     # --- New accounts -----------------------------------------------------------
 
     def _create(self, chunk: Sequence[Change]) -> None:
-        accounts = [self._new(one.after) for one in chunk]
+        now = self.clock()
+        accounts = [_new(one.after, now) for one in chunk]
         added = self.registry.apply(accounts)
         new = [one for one in accounts if one.id in added]
         self.audit.record_each(
@@ -137,15 +138,6 @@ class Import:
             else:
                 # Somebody was faster: an account with this address is there.
                 self._settle(change)
-
-    def _new(self, account: Account) -> Account:
-        return attrs.evolve(
-            account,
-            id=secrets.token_hex(16),
-            # Random, because databases give deleted ids away again.
-            credential_version=secrets.randbits(31),
-            created_at=self.clock(),
-        )
 
     def _as_stored(self, accounts: Sequence[Account]) -> Sequence[Account]:
         # A store that gives ids of its own, as Django's does, gives them to all.
@@ -242,12 +234,23 @@ class Import:
         self.audit.record(EventKind.IMPORT, method=_METHOD, reason=f"{whose}{done}")
 
 
+def _new(account: Account, now: datetime) -> Account:
+    return attrs.evolve(
+        account,
+        id=secrets.token_hex(16),
+        # Random, because databases give deleted ids away again.
+        credential_version=secrets.randbits(31),
+        created_at=now,
+    )
+
+
 def _way(change: Change) -> ChangeKind:
     """
-    Return how *change* is written: among new ones, among others, or by itself.
+    Return how *change* is written: among new ones, by itself, or among others.
     """
-    if change.kind in {ChangeKind.CREATED, ChangeKind.READDRESSED}:
-        return change.kind
+    kind = change.kind
+    if kind is ChangeKind.CREATED or kind is ChangeKind.READDRESSED:
+        return kind
     return ChangeKind.UPDATED
 
 

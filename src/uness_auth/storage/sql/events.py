@@ -8,7 +8,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import attrs
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ...events import Event, EventKind
@@ -19,6 +18,7 @@ from .schema import EVENTS
 # Inline: nobody asks which number the database gave.
 _ADD: Final = insert(EVENTS).inline()
 _WRITTEN: Final = [column for column in EVENTS.c if column.name != "id"]
+_NAMES: Final = [column.name for column in _WRITTEN]
 _IS_OF_ACCOUNT: Final = EVENTS.c.account_id == bindparam("b_account")
 _OF_ACCOUNT: Final = (
     select(*_WRITTEN)
@@ -50,7 +50,11 @@ class SQLEvents:
         Store *events*, in their order.
         """
         doing = "SQLEvents.add()"
-        rows = [attrs.asdict(event) | {"kind": str(event.kind)} for event in events]
+        # Not attrs.asdict(), which for thousands takes as long as the database.
+        rows = [
+            {name: getattr(one, name) for name in _NAMES} | {"kind": str(one.kind)}
+            for one in events
+        ]
         if len(rows) == 1:
             self._database.add(doing, _ADD, rows[0])
         elif rows:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-import attrs
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ...model import Account
@@ -16,6 +15,7 @@ from .database import Database, TakenError
 from .schema import ACCOUNTS
 
 
+_NAMES: Final = [column.name for column in ACCOUNTS.c]
 _WRITTEN: Final = [
     column
     for column in ACCOUNTS.c
@@ -61,7 +61,8 @@ class SQLRegistry:
         """
         if not accounts:
             return frozenset()
-        rows = [attrs.asdict(account) for account in accounts]
+        # Not attrs.asdict(), which for thousands takes as long as the database.
+        rows = [{name: getattr(one, name) for name in _NAMES} for one in accounts]
 
         def work(connection: Connection) -> frozenset[str]:
             return self._database.backend.add_new(connection, ACCOUNTS, rows)
