@@ -167,7 +167,9 @@ class EventsOfShortIds(FaultyEvents):
     rejected_by = ("test_odd_accounts_have_events",)
 
     def add(self, events: Sequence[Event], /) -> None:
-        super().add([attrs.evolve(one, account_id=one.account_id[:32]) for one in events])
+        super().add(
+            [attrs.evolve(one, account_id=one.account_id[:32]) for one in events]
+        )
 
 
 class ListsNobodys(FaultyEvents):
