@@ -42,3 +42,19 @@ class MailError(UnessAuthError):
 
     The web layer answers 503 with Retry-After, and the mail budget is given back.
     """
+
+
+class RecipientError(MailError):
+    """
+    The mail server takes no mail for this one address, or not this mail.
+
+    Others it may take: whoever mails many goes on with the next.
+
+    Attributes:
+        is_final: Whether it said that trying again is of no use (5xx), and not that it
+            may be tried again later (4xx).
+    """
+
+    def __init__(self, message: str = "", /, *, is_final: bool = True) -> None:
+        super().__init__(message)
+        self.is_final = is_final

@@ -5,6 +5,7 @@ Mail through Django's own settings: whatever backend the project has.
 from __future__ import annotations
 
 import contextlib
+import smtplib
 import warnings
 from collections.abc import Mapping
 from email.message import EmailMessage
@@ -54,11 +55,16 @@ class DjangoMailer:
         Send *message* to the one address *to*, and to nobody else.
 
         Raises:
+            uness_auth.errors.RecipientError: Django's SMTP backend was told that this
+                address, or this mail to it, is refused.
+
             uness_auth.errors.MailError: The backend failed.  Without its words, which
                 may quote the mail, a link included.
         """
         try:
             count = _translated(message, to).send()
+        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as exc:
+            raise smtp_check.fault(exc, f"the mail backend {backend_name()}") from None
         except Exception as exc:  # noqa: BLE001 - a backend raises whatever it likes
             msg = f"the mail backend {backend_name()} failed: {type(exc).__name__}"
             raise MailError(msg) from None
@@ -93,8 +99,7 @@ class DjangoMailer:
             )
         except OSError as exc:
             # smtplib's own are of this kind.
-            msg = f"mail server {server}{smtp_check.in_words(exc)}"
-            raise MailError(msg) from None
+            raise smtp_check.fault(exc, f"mail server {server}") from None
         finally:
             with contextlib.suppress(OSError):
                 backend.close()

@@ -18,7 +18,7 @@ from typing import ClassVar, Final, TypeAlias
 
 import attrs
 
-from ..errors import ConfigurationError, MailError, UnessAuthError
+from ..errors import ConfigurationError, MailError, RecipientError, UnessAuthError
 from ..model import MailOrder
 from ..wiring import utc_now
 
@@ -41,8 +41,8 @@ class BackgroundQueue:
     """
     Delivers mail orders on a thread of its own, one after the other.
 
-    An order that fails is tried again after a while, ever longer, until it expires;
-    meanwhile the others go on.  Once expired it is handed over a last time, so that
+    An order that fails is tried again after a while, ever longer, until it expires,
+    unless the server refused the address for good; meanwhile the others go on.  Once expired it is handed over a last time, so that
     the event which says that it was dropped is written.
 
     The orders are in the memory of this process.  A process that is killed loses
@@ -144,6 +144,16 @@ class _Waiting:
     failures: int = attrs.field(default=0, order=False)
 
 
+@attrs.frozen
+class _Fault:
+    """
+    What went wrong, and whether trying again is of no use.
+    """
+
+    words: str
+    is_final: bool = attrs.field(default=False, kw_only=True)
+
+
 class _Worker:
     """
     The queue of one process: a heap by the time when each order is due.
@@ -242,26 +252,30 @@ class _Worker:
         if fault is None:
             return
         failed = attrs.evolve(waiting, failures=waiting.failures + 1)
-        _logger.warning("%s, attempt %d: %s", _named(order), failed.failures, fault)
+        _logger.warning(
+            "%s, attempt %d: %s", _named(order), failed.failures, fault.words
+        )
         with self._changed:
-            if is_last or self._is_closed:
+            if is_last or fault.is_final or self._is_closed:
                 _logger.error("%s was never delivered", _named(order))
             else:
                 pause = self._pause(failed).total_seconds()
                 self._push(attrs.evolve(failed, due=time.monotonic() + pause))
 
-    def _fault(self, order: MailOrder) -> str | None:
+    def _fault(self, order: MailOrder) -> _Fault | None:
         """
         Deliver the order and return None, or what went wrong, without secrets.
         """
         try:
             self._deliver(order)
+        except RecipientError as exc:
+            return _Fault(str(exc), is_final=exc.is_final)
         except UnessAuthError as exc:
-            return str(exc)
+            return _Fault(str(exc))
         except Exception as exc:  # noqa: BLE001 - a thread that dies delivers nothing more
             # Where it was, but not what it said: that may quote the mail.
             frames = "".join(traceback.format_tb(exc.__traceback__))
-            return f"{type(exc).__name__}\n{frames}"
+            return _Fault(f"{type(exc).__name__}\n{frames}")
         return None
 
     def _pause(self, failed: _Waiting) -> timedelta:

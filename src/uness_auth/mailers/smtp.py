@@ -143,9 +143,12 @@ class SMTPMailer:
         The headers are not asked: who else stands in To or Cc gets nothing.
 
         Raises:
+            uness_auth.errors.RecipientError: The server refused this address, or this
+                mail to it.
+
             uness_auth.errors.MailError: The server could not be reached or refused.
-                Names the server and its three-digit answer.  Not its words, which may
-                quote the mail, a link included.
+                Names the server and its answer, ``550`` or ``550 5.1.1``.  Not its
+                words, which may quote the mail, a link included.
         """
         sender = self.envelope_sender or _author(message)
         if not _ADDRESS.fullmatch(sender):
@@ -224,7 +227,7 @@ class SMTPMailer:
         return f"{self.host}:{self.port}"
 
     def _fault(self, exc: Exception) -> MailError:
-        return MailError(f"mail server {self._name}{smtp_check.in_words(exc)}")
+        return smtp_check.fault(exc, f"mail server {self._name}")
 
 
 def _author(message: EmailMessage) -> str:

@@ -5,11 +5,13 @@ What a mail server says before there is a mail, and its refusals in words.
 from __future__ import annotations
 
 import contextlib
+import re
 import smtplib
 import ssl
 from datetime import timedelta
 from typing import Final
 
+from ..errors import MailError, RecipientError
 from ..ports import MailCheck
 
 
@@ -19,6 +21,7 @@ LONGEST_CHECK: Final = timedelta(seconds=10)
 _YES: Final = 250
 _NO: Final = 500
 
+_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?!\S)", re.ASCII)
 _REFUSED: Final[dict[type[Exception], str]] = {
     smtplib.SMTPConnectError: "the connection",
     smtplib.SMTPHeloError: "the greeting",
@@ -52,20 +55,35 @@ def ask(
     )
 
 
-def in_words(exc: Exception, /) -> str:
+def fault(exc: Exception, server: str, /) -> MailError:
     """
-    Return what became of a mail: which step was refused, or what else went wrong.
+    Return what became of a mail: which step *server* refused, or what else went wrong.
 
-    Of a refusal the three-digit answer alone: a server's words may quote the mail.
+    Of a refusal the number, and the status code of RFC 3463 where one begins the
+    server's words: ``550 5.1.1`` is a mailbox that there is not.  Not its words, which
+    may quote the mail.  What it refuses of one address is told apart.
     """
     if isinstance(exc, smtplib.SMTPRecipientsRefused):
-        ((code, _),) = exc.recipients.values()
-        return f" refused the recipient: {code}"
+        # One mail has one recipient.
+        ((code, words),) = exc.recipients.values()
+        msg = f"{server} refused the recipient: {_answer(code, words)}"
+        return RecipientError(msg, is_final=code >= _NO)
     if isinstance(exc, smtplib.SMTPResponseException):
-        return f" refused {_REFUSED.get(type(exc), 'to go on')}: {exc.smtp_code}"
+        what = _REFUSED.get(type(exc), "to go on")
+        msg = f"{server} refused {what}: {_answer(exc.smtp_code, exc.smtp_error)}"
+        if isinstance(exc, smtplib.SMTPDataError):
+            return RecipientError(msg, is_final=exc.smtp_code >= _NO)
+        return MailError(msg)
     if isinstance(exc, ssl.SSLCertVerificationError):
-        return f": its certificate is not to be trusted: {exc.verify_message}"
-    return f": {exc}"
+        why = exc.verify_message
+        return MailError(f"{server}: its certificate is not to be trusted: {why}")
+    return MailError(f"{server}: {exc}")
+
+
+def _answer(code: int, words: bytes | str) -> str:
+    text = words.decode("ascii", "replace") if isinstance(words, bytes) else words
+    status = _STATUS.match(text)
+    return f"{code} {status[0]}" if status else str(code)
 
 
 def _encryption(client: smtplib.SMTP) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from io import StringIO
+from smtplib import SMTPDataError, SMTPRecipientsRefused
 from typing import Any
 
 import django
@@ -34,6 +35,7 @@ from uness_auth.django.conf import get_auth
 from uness_auth.django.hashing import DjangoHashing
 from uness_auth.django.mail import DjangoMailer, backend_name
 from uness_auth.django.management.commands.uness_auth import Command
+from uness_auth.errors import RecipientError
 from uness_auth.keys import Purpose
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing.journeys import CAMILLE
@@ -399,6 +401,31 @@ class Silent(Failing):
         return 0
 
 
+class Refused(Failing):
+    """
+    A mail backend whose server takes nothing for this address.
+    """
+
+    def send_messages(self, messages: Any) -> int:
+        """
+        Refuse as smtplib does.
+        """
+        (to,) = messages[0].recipients()
+        raise SMTPRecipientsRefused({to: (550, messages[0].body.encode())})
+
+
+class Deferred(Failing):
+    """
+    A mail backend whose server takes the mail later.
+    """
+
+    def send_messages(self, messages: Any) -> int:
+        """
+        Refuse as smtplib does.
+        """
+        raise SMTPDataError(452, messages[0].body.encode())
+
+
 @pytest.fixture(name="outbox")
 def _outbox(monkeypatch: pytest.MonkeyPatch) -> Any:
     """
@@ -451,6 +478,22 @@ class TestMailer:
 
         assert "texte" not in str(caught.value)
         assert caught.value.__cause__ is None
+
+    @pytest.mark.parametrize(
+        ("name", "words", "is_final"),
+        [("Refused", "recipient: 550", True), ("Deferred", "mail: 452", False)],
+    )
+    def test_that_is_refused(self, name: str, words: str, *, is_final: bool) -> None:
+        """
+        What a server says of one address is told apart, without its words.
+        """
+        with (
+            override_settings(**backend(name)),
+            pytest.raises(RecipientError, match=f"{words}$") as caught,
+        ):
+            DjangoMailer().send(composed(), CAMILLE)
+
+        assert is_final == caught.value.is_final
 
     @pytest.mark.parametrize("name", ["console", "filebased", "dummy", "locmem"])
     def test_doors_for_development(

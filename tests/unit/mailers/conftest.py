@@ -47,8 +47,8 @@ class Received:
 
 class Handler:
     """
-    Accepts mails, except from or to ``refused@…``, to ``bounceless@…``, and those of
-    ``spam@…``.
+    Accepts mails, except from or to ``refused@…``, to ``bounceless@…`` or ``later@…``,
+    and those of ``spam@…``.
     """
 
     def __init__(self) -> None:
@@ -89,6 +89,8 @@ class Handler:
         """
         if to.startswith(("refused@", "bounceless@")):
             return "550 5.1.1 nobody of this name, t0ken"
+        if to.startswith("later@"):
+            return "451 try again"
         envelope.rcpt_tos.append(to)
         return "250 OK"
 

@@ -17,7 +17,12 @@ from typing import Any
 import attrs
 import pytest
 
-from uness_auth.errors import ConfigurationError, MailError, StorageError
+from uness_auth.errors import (
+    ConfigurationError,
+    MailError,
+    RecipientError,
+    StorageError,
+)
 from uness_auth.mailers.background import BackgroundQueue
 from uness_auth.model import MailOrder, OrderKind
 from uness_auth.ports import OrderQueue
@@ -296,6 +301,24 @@ class TestRetries:
         queue.put(order("a"))
 
         delivery.wait_for("a", "a")
+
+    def test_none_where_the_address_is_refused(
+        self, make: MakeQueue, delivery: Delivery, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """
+        A mailbox that there is not is asked once; one that is full, again.
+        """
+        delivery.faults = {
+            "a": [RecipientError("550")],
+            "b": [RecipientError("452", is_final=False)],
+        }
+        queue = make(retry_waits=(AT_ONCE,))
+        queue.put(order("a"))
+        queue.put(order("b"))
+        delivery.wait_for("a", "b", "b")
+        queue.close()
+
+        assert "mail order code for account a was never delivered" in caplog.text
 
     def test_are_logged_without_secrets(
         self, make: MakeQueue, delivery: Delivery, caplog: pytest.LogCaptureFixture

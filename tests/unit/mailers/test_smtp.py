@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uness_auth.errors import ConfigurationError, MailError
+from uness_auth.errors import ConfigurationError, MailError, RecipientError
 from uness_auth.mailers.smtp import SMTPMailer
 from uness_auth.ports import Mailer
 
@@ -256,9 +256,9 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("sender", "to", "expected"),
         [
-            ("a@x.fr", "refused@x.fr", "refused the recipient: 550"),
-            ("refused@x.fr", TO, "refused the sender: 553"),
-            ("spam@x.fr", TO, "refused the mail: 554"),
+            ("a@x.fr", "refused@x.fr", "refused the recipient: 550 5.1.1"),
+            ("refused@x.fr", TO, "refused the sender: 553 5.7.1"),
+            ("spam@x.fr", TO, "refused the mail: 554 5.7.1"),
         ],
     )
     def test_are_told_by_their_code(
@@ -277,6 +277,31 @@ class TestRefusals:
 
         assert f"mail server 127.0.0.1:{server.port} {expected}" == str(fault)
         assert [] == server.received.mails
+
+    @pytest.mark.parametrize(
+        ("sender", "to", "expected"),
+        [
+            ("a@x.fr", "refused@x.fr", (RecipientError, True)),
+            ("a@x.fr", "later@x.fr", (RecipientError, False)),
+            ("spam@x.fr", TO, (RecipientError, True)),
+            ("refused@x.fr", TO, (MailError, None)),
+        ],
+    )
+    def test_of_one_address(
+        self,
+        mailer: Any,
+        mail: EmailMessage,
+        sender: str,
+        to: str,
+        expected: tuple[type[MailError], bool | None],
+    ) -> None:
+        """
+        What the server says of one address, or of one mail to it, is told apart.
+        """
+        _, smtp = mailer(envelope_sender=sender)
+        fault = fault_of(smtp, mail, to)
+
+        assert expected == (type(fault), getattr(fault, "is_final", None))
 
     @pytest.mark.parametrize(
         "to",
