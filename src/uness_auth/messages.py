@@ -153,7 +153,10 @@ class Messages:
             return self._message(
                 "code", order, account, self._code_words(texts, order, code)
             )
-        return self._message("link", order, account, self._link_words(texts, order))
+        words = self._link_words(texts, order)
+        if order.kind is OrderKind.INVITATION:
+            words |= self._invitation_words(texts)
+        return self._message("link", order, account, words)
 
     def _language(self, account: Account) -> str:
         languages = self._site.languages
@@ -168,8 +171,10 @@ class Messages:
         )
 
     def _link_words(self, texts: Texts, order: MailOrder) -> dict[str, str]:
+        # The link of an invitation is the first link, whoever asked for it.
+        kind = OrderKind.FIRST_LINK if order.kind.is_first else order.kind
         token = self._tokens.make(
-            order.account_id, order.credential_version, order.kind, order.issued_at
+            order.account_id, order.credential_version, kind, order.issued_at
         )
         lifetime = self._policy.link.lifetime(order.kind)
         return {
@@ -180,6 +185,24 @@ class Messages:
             "link": self._site.url(f"link/{token}"),
             "button": texts.say("mail.link.button"),
             "notice": _notice(texts, "mail.link.lifetime", lifetime),
+        }
+
+    def _invitation_words(self, texts: Texts) -> dict[str, str]:
+        # Nobody asked for it, and most read it when the link is over.
+        lifetime = self._policy.link.lifetime(OrderKind.INVITATION)
+        again = texts.say("mail.invitation.again", url=self._site.url())
+        return {
+            "subject": texts.say("mail.invitation.subject"),
+            "heading": texts.say("mail.invitation.heading"),
+            "request": texts.say("mail.invitation.request"),
+            "button": texts.say("mail.invitation.button"),
+            "notice": " ".join(
+                (
+                    texts.lasting("mail.link.lifetime", lifetime),
+                    again,
+                    texts.say("mail.invitation.ignore"),
+                )
+            ),
         }
 
     def _code_words(self, texts: Texts, order: MailOrder, code: str) -> dict[str, str]:
@@ -283,7 +306,7 @@ class Messages:
 
 def _fault(order: MailOrder, account: Account, now: datetime) -> str:
     closed = closed_because(account, now)
-    is_first = order.kind is OrderKind.FIRST_LINK
+    is_first = order.kind.is_first
     is_reset = order.kind is OrderKind.RESET_LINK
     faults = (
         ("the order is too old", now >= order.expires_at),

@@ -182,6 +182,14 @@ class OrderKind(StrEnum):
     NEW_DEVICE = "new_device"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a notice
     ADDRESS_CHANGED = "address_changed"
+    INVITATION = "invitation"
+
+    @property
+    def is_first(self) -> bool:
+        """
+        Whether it carries the link that creates a first password.
+        """
+        return self in {OrderKind.FIRST_LINK, OrderKind.INVITATION}
 
     @property
     def is_notice(self) -> bool:

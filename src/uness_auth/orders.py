@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from .errors import MailError, StorageError
+from .errors import MailError, RecipientError, StorageError
 from .events import Audit, EventKind, masked_address, masked_network
 from .guard import Guard, MailRefused, Taken, unless_decoy
 from .messages import Dropped, Messages
@@ -33,6 +33,7 @@ _ORDERED: Final = {
 _SENT: Final = {
     OrderKind.FIRST_LINK: EventKind.LINK_SENT,
     OrderKind.RESET_LINK: EventKind.LINK_SENT,
+    OrderKind.INVITATION: EventKind.LINK_SENT,
     OrderKind.CODE: EventKind.CODE_SENT,
     OrderKind.NEW_DEVICE: EventKind.NOTICE_SENT,
     OrderKind.PASSWORD_CHANGED: EventKind.NOTICE_SENT,
@@ -40,6 +41,8 @@ _SENT: Final = {
 }
 # Why an order will be dropped: for the operator's eyes only.
 DECOY: Final = "no account, or a closed one"
+# Begins the reason of a mail that the server takes for nobody of this address.
+REFUSED: Final = "recipient refused"
 # A day later the owner has found out, or nobody reads that mailbox.
 NOTICE_KEPT: Final = DAY
 
@@ -96,6 +99,36 @@ class Orders:
         )
         refused = self._mail(order, account, client)
         return kind if refused is None else refused
+
+    def invite(self, account: Account, /) -> bool:
+        """
+        Mail *account* the link to its first password, though it did not ask.
+
+        Spends no budget: what a registrar sends must not keep the owner from asking.
+        Delivers at once, queue or not: who invites waits for the server's answer, and
+        a queue would not hand it back.
+
+        Returns:
+            Whether it was mailed; False where the account changed meanwhile.
+
+        Raises:
+            uness_auth.errors.MailError: It was not accepted.
+        """
+        now = self.clock()
+        kind = OrderKind.INVITATION
+        order = MailOrder(
+            kind=kind,
+            account_id=account.id,
+            credential_version=account.credential_version,
+            issued_at=now,
+            expires_at=now + self.policy.link.lifetime(kind),
+        )
+        self.audit.record(EventKind.LINK_ORDERED, account, method=kind)
+        composed = self._composed(order)
+        if composed is None:
+            return False
+        self._send(order, *composed)
+        return True
 
     def code(
         self, challenge: CodeChallenge, account: Account | None, client: Client, /
@@ -227,6 +260,11 @@ class Orders:
     def _send(self, order: MailOrder, message: EmailMessage, account: Account) -> None:
         try:
             self.mailer.send(message, account.address)
+        except RecipientError as exc:
+            self._failed(
+                order, account, f"{REFUSED}: {exc}" if exc.is_final else str(exc)
+            )
+            raise
         except MailError as exc:
             self._failed(order, account, str(exc))
             raise

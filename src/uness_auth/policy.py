@@ -257,7 +257,7 @@ class LinkPolicy:
         """
         Return how long a link of *kind* works.
         """
-        if kind is OrderKind.FIRST_LINK:
+        if kind.is_first:
             return self.first_lifetime
         return self.reset_lifetime
 

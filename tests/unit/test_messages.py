@@ -62,6 +62,7 @@ NEW_DEVICE = attrs.evolve(
     browser="Firefox, Windows",
     network="192.0.2.0/24",
 )
+INVITATION = attrs.evolve(FIRST_LINK, kind=OrderKind.INVITATION)
 CHANGED = attrs.evolve(NEW_DEVICE, kind=OrderKind.PASSWORD_CHANGED)
 READDRESSED = attrs.evolve(
     FIRST_LINK, kind=OrderKind.ADDRESS_CHANGED, new_address="d…@univ-exemple.fr"
@@ -94,7 +95,7 @@ def composed(
     """
     Return the mail of *order* as its reader's program sees it.
     """
-    whose = account or (NEWCOMER if order.kind is OrderKind.FIRST_LINK else REGULAR)
+    whose = account or (NEWCOMER if order.kind.is_first else REGULAR)
     message = (composer or messages()).compose(order, whose, ASKED_AT)
     assert isinstance(message, EmailMessage)
     return received(message)
@@ -718,3 +719,32 @@ class TestLayouts:
 
         with pytest.raises(ConfigurationError, match=fault):
             messages(SITE, folder)
+
+
+class TestInvitation:
+    def test_says_what_is_so(self) -> None:
+        """
+        Nobody asked for it, so it does not say so; the link is the first link.
+        """
+        text = body(composed(INVITATION), "plain")
+
+        assert "Vous avez demandé" not in text
+        assert "Un compte UNESS a été créé pour vous." in text
+        assert "n'est valide que 24 heures" in text
+        assert (
+            "saisissez votre adresse e-mail sur https://portail.example.fr/auth/"
+            in (" ".join(text.split()))
+        )
+        found = re.search(r"/link/(\S+)", text)
+        assert found is not None
+        token = TOKENS.read(found[1], ASKED_AT)
+        assert isinstance(token, LinkToken)
+        assert OrderKind.FIRST_LINK is token.kind
+
+    def test_of_who_has_a_password(self) -> None:
+        """
+        Who acted meanwhile is mailed nothing.
+        """
+        dropped = messages().compose(INVITATION, REGULAR, ASKED_AT)
+
+        assert Dropped(reason="the account has a password by now") == dropped

@@ -14,6 +14,7 @@ import attrs
 import pytest
 
 from uness_auth import MailError, Site, StorageError, UnessAuth
+from uness_auth.errors import RecipientError
 from uness_auth.events import EventKind
 from uness_auth.model import Account, Client, MailOrder, OrderKind
 from uness_auth.outcomes import AccountAdded, LinkSent
@@ -255,6 +256,73 @@ class TestDeliver:
 
         with pytest.raises(StorageError):
             desk.wired().deliver(desk.queue.orders[0])
+
+
+class TestInvite:
+    def account(self, desk: Desk) -> Account:
+        """
+        Return Camille's account.
+        """
+        account = desk.storage.accounts.by_id("camille")
+        assert account is not None
+        return account
+
+    def test_is_mailed_at_once(self, auth: UnessAuth, desk: Desk) -> None:
+        """
+        Queue or not, and its owner may ask for a link all the same.
+        """
+        assert auth.sessions.orders.invite(self.account(desk))
+
+        assert [CAMILLE] == [to for to, _ in desk.outbox.messages]
+        assert [] == desk.queue.orders
+        assert [
+            (EventKind.LINK_ORDERED, "invitation"),
+            (EventKind.LINK_SENT, "invitation"),
+        ] == [(event.kind, event.method) for event in desk.log.events]
+        assert isinstance(auth.password_link.request(CAMILLE, HERE), LinkSent)
+
+    def test_spends_no_budget(self, auth: UnessAuth, desk: Desk) -> None:
+        """
+        However often somebody is invited.
+        """
+        for _ in range(20):
+            assert auth.sessions.orders.invite(self.account(desk))
+
+        assert 20 == len(desk.outbox.messages)
+
+    def test_of_who_changed_meanwhile(self, auth: UnessAuth, desk: Desk) -> None:
+        """
+        Nothing is mailed that could not be used.
+        """
+        before = self.account(desk)
+        auth.provisioning.sign_out(CAMILLE)
+
+        assert not auth.sessions.orders.invite(before)
+        assert [] == desk.outbox.messages
+
+    @pytest.mark.parametrize(
+        ("is_final", "reason"),
+        [(True, "recipient refused: 550"), (False, "450")],
+    )
+    def test_refused(
+        self, auth: UnessAuth, desk: Desk, *, is_final: bool, reason: str
+    ) -> None:
+        """
+        A refusal for good is told apart, and names no whole address.
+        """
+
+        class Refusing:
+            def send(self, _message: EmailMessage, to: str, /) -> None:
+                code = "550" if is_final else "450"
+                msg = f"{code} {to}"
+                raise RecipientError(msg, is_final=is_final)
+
+        orders = attrs.evolve(auth.sessions.orders, mailer=Refusing())
+        with pytest.raises(RecipientError):
+            orders.invite(self.account(desk))
+
+        failed = desk.log.last(EventKind.MAIL_FAILED)
+        assert f"{reason} c…@univ-exemple.fr" == failed.reason
 
 
 class TestNotice:

@@ -231,6 +231,7 @@ class TestCatalogs:
             OrderKind.NEW_DEVICE,
             OrderKind.PASSWORD_CHANGED,
             OrderKind.ADDRESS_CHANGED,
+            OrderKind.INVITATION,
         } == set(OrderKind)
 
     @every_language
