@@ -8,6 +8,7 @@ from .errors import (
     ConfigurationError,
     HashingError,
     MailError,
+    RecipientError,
     StorageError,
     UnessAuthError,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "MailError",
     "PasswordPolicy",
     "Policy",
+    "RecipientError",
     "SessionPolicy",
     "Site",
     "StorageError",

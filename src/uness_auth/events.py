@@ -103,7 +103,9 @@ class Event:
             The way: ``password``, ``code``, ``first_link``, ``reset_link``.  At most 64
             characters.
 
-        reason: Why, for the operator's eyes only.  At most `LONGEST_REASON` characters.
+        reason:
+            Why, for the operator's eyes only.  Of what was let in, the browser:
+            ``Firefox, Windows``.  At most `LONGEST_REASON` characters.
     """
 
     kind: EventKind

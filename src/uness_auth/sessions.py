@@ -97,7 +97,13 @@ class SessionKeeper:
         self.close(client.session, client)
         if not is_forgiven:
             self.guard.end_wait(self.guard.spender(account.id, account, client))
-        self.audit.record(EventKind.SIGNED_IN, account, client=client, method=method)
+        self.audit.record(
+            EventKind.SIGNED_IN,
+            account,
+            client=client,
+            method=method,
+            reason=client.browser,
+        )
         self._tell_new_device(account, client, method)
         return SignedIn(
             account_id=account.id,
@@ -171,7 +177,13 @@ class SessionKeeper:
         )
         if device.is_used:
             return
-        self.audit.record(EventKind.NEW_DEVICE, account, client=client, method=method)
+        self.audit.record(
+            EventKind.NEW_DEVICE,
+            account,
+            client=client,
+            method=method,
+            reason=client.browser,
+        )
         self.orders.notice(OrderKind.NEW_DEVICE, account, client)
 
     def _is_recent(self, session: Session, now: datetime) -> bool:

@@ -406,6 +406,16 @@ class TestNewDevice:
         assert ["Nouvelle connexion"] == desk.subjects()
         assert 1 == desk.log.kinds().count(EventKind.NEW_DEVICE)
 
+    def test_is_an_event_with_its_browser(self, desk: Desk) -> None:
+        """
+        The helpdesk reads in which browser somebody signed in.
+        """
+        _ = desk.open(client=attrs.evolve(HERE, browser="Firefox, Windows"))
+        told = {event.kind: event.reason for event in desk.log.events}
+
+        assert "Firefox, Windows" == told[EventKind.SIGNED_IN]
+        assert "Firefox, Windows" == told[EventKind.NEW_DEVICE]
+
     def test_says_which_and_where(self, desk: Desk) -> None:
         """
         Time, browser family, rough place, and the way to close that session.

@@ -4,7 +4,7 @@ The signed-in person changes their password.
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 import attrs
 
@@ -27,6 +27,9 @@ from ..password_check import NewPasswords, PasswordCheck
 from ..passwords import HashingSlots
 from ..ports import Accounts, PasswordHashing
 from ..sessions import SessionKeeper
+
+
+METHOD: Final = "password_change"
 
 
 @attrs.frozen(kw_only=True)
@@ -92,6 +95,7 @@ class PasswordChange:
             case Resumed(account=account, session=session):
                 refused = self._unfit(account, current, password, confirmation)
                 if refused is not None:
+                    self._record_refused(account, refused, client)
                     return refused
                 checked = self.password_check.check(
                     account, account.id, current, client
@@ -114,6 +118,19 @@ class PasswordChange:
             return ChangeRefused(unmet=unmet, differs=differs)
         return None
 
+    def _record_refused(
+        self, account: Account, refused: ChangeRefused | NothingTyped, client: Client
+    ) -> None:
+        if isinstance(refused, ChangeRefused):
+            reasons = (*refused.unmet, *(("differs",) if refused.differs else ()))
+            self.audit.record(
+                EventKind.PASSWORD_REFUSED,
+                account,
+                client=client,
+                method=METHOD,
+                reason=",".join(reasons),
+            )
+
     def _set(
         self, account: Account, session: Session, password: str, client: Client
     ) -> SignedIn | SignInVetoed | NotSignedIn | Busy:
@@ -133,7 +150,7 @@ class PasswordChange:
         return self.sessions.open(
             changed,
             client,
-            method="password_change",
+            method=METHOD,
             is_remembered=session.is_remembered,
             is_asked_again=True,
             is_forgiven=True,

@@ -95,7 +95,11 @@ class PasswordLink:
         match self._read(token, client):
             case (LinkToken(kind=kind), Account() as account):
                 self.audit.record(
-                    EventKind.LINK_OPENED, account, client=client, method=kind
+                    EventKind.LINK_OPENED,
+                    account,
+                    client=client,
+                    method=kind,
+                    reason=client.browser,
                 )
                 return LinkOpened(
                     address=account.address, kind=kind, language=account.language

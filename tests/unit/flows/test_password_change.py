@@ -228,6 +228,24 @@ class TestChange:
         assert NothingTyped() == change(auth, here, current="")
         assert before == hashing.verified
 
+    def test_refusals_are_told_by_their_rules(
+        self, auth: UnessAuth, log: EventLog
+    ) -> None:
+        """
+        The helpdesk reads which rules were not met, and nothing of what was typed.
+        """
+        here = signed_in(auth)
+        _ = auth.password_change.change(OLD, "abc", "xyz", here)
+        _ = auth.password_change.change("", NEW, NEW, here)
+        refusals = [e for e in log.events if e.kind is EventKind.PASSWORD_REFUSED]
+
+        assert [
+            (
+                "password_change",
+                "too_short,no_uppercase,no_digit,no_special,differs",
+            )
+        ] == [(one.method, one.reason) for one in refusals]
+
     def test_wrong_ones_are_spent(self, auth: UnessAuth) -> None:
         """
         A thief at an open session guesses no faster than at the door.

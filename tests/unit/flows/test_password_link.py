@@ -248,6 +248,17 @@ class TestOpen:
         assert PasswordSet() == use(auth, token)
         assert "first_link" == log.last(EventKind.LINK_OPENED).method
 
+    def test_is_told_with_its_browser(
+        self, auth: UnessAuth, outbox: Outbox, log: EventLog
+    ) -> None:
+        """
+        The helpdesk tells a person's browser from a scanner that names none.
+        """
+        token = token_for(auth, outbox)
+        _ = auth.password_link.open(token, attrs.evolve(HERE, browser="Edge, Windows"))
+
+        assert "Edge, Windows" == log.last(EventKind.LINK_OPENED).reason
+
     def test_speaks_the_accounts_language(
         self, auth: UnessAuth, outbox: Outbox, storage: MemoryStorage
     ) -> None:
