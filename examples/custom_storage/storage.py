@@ -386,7 +386,7 @@ class SQLiteEvents:
         marks = ", ".join("?" * len(kinds))
         purge = (
             "DELETE FROM events WHERE number IN (SELECT number FROM events"
-            f" WHERE kind IN ({marks}) AND at < ? LIMIT ?)"  # noqa: S608 - marks alone
+            f" WHERE kind IN ({marks}) AND at < ? LIMIT ?)"
         )
         return self._database.write(purge, *kinds, before, limit)
 

@@ -7,6 +7,7 @@ budgets of many are `uness_auth.site_guard`'s.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias, assert_never
@@ -56,6 +57,16 @@ class Taken:
     network: str
     text: str = attrs.field(repr=False)
     history: History
+
+
+@attrs.frozen(kw_only=True)
+class Held:
+    """
+    An account that one process works on, and others leave alone meanwhile.
+    """
+
+    key: str = attrs.field(repr=False)
+    text: str = attrs.field(repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -253,6 +264,36 @@ class Guard:
             known=taken.text,
         )
 
+    # --- One at a time -------------------------------------------------------
+
+    def hold(self, name: str, account_id: str, lasting: timedelta, /) -> Held | None:
+        """
+        Keep others from doing *name* to the account for a while; None: another does.
+
+        Atomicity: of any number of concurrent calls at most one holds it.
+        """
+        key = self.keys.digest(Purpose.THROTTLE, "held", name, account_id)
+        now = self.clock()
+        before = self.counters.read(key)
+        until = now + lasting
+        # No longer than it may last, whatever the clock did that wrote it.
+        if before is not None and (
+            now.timestamp() < _held_until(before) <= until.timestamp()
+        ):
+            return None
+        # Of two that come at one moment each writes a text of its own.
+        text = f"{int(until.timestamp())} {secrets.token_hex(8)}"
+        if not self.counters.swap(key, before, text, until):
+            return None
+        return Held(key=key, text=text)
+
+    def let_go(self, held: Held, /) -> None:
+        """
+        Let the next one hold the account at once.
+        """
+        free = f"0 {secrets.token_hex(8)}"
+        _ = self.counters.swap(held.key, held.text, free, self.clock())
+
     # --- How ----------------------------------------------------------------
 
     def _spend_password(self, history: History, spender: Spender) -> Decision:
@@ -361,6 +402,13 @@ class Guard:
             return History.from_text(text)
         except ValueError as exc:
             raise _not_ours() from exc
+
+
+def _held_until(text: str) -> int:
+    try:
+        return int(text.partition(" ")[0])
+    except ValueError as exc:
+        raise _not_ours() from exc
 
 
 def _not_ours() -> StorageError:

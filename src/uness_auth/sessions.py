@@ -27,6 +27,23 @@ from .ports import Accounts, JoinedSessions, Sessions
 TOKEN_SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
+def is_alive(
+    session: Session, account: Account, policy: SessionPolicy, now: datetime, /
+) -> bool:
+    """
+    Say whether *session* is neither void nor over.
+    """
+    idle, absolute = policy.idle, policy.absolute
+    if session.is_remembered:
+        idle, absolute = policy.remembered_idle, policy.remembered_absolute
+    return (
+        session.credential_version == account.credential_version
+        and not account.is_closed(now)
+        and now < session.last_seen_at + idle
+        and now < session.opened_at + absolute
+    )
+
+
 @attrs.frozen(kw_only=True)
 class SessionKeeper:
     """
@@ -153,16 +170,7 @@ class SessionKeeper:
         """
         Say whether the session is neither void nor over, nor its account closed.
         """
-        policy, now = self.policy, self.clock()
-        idle, absolute = policy.idle, policy.absolute
-        if session.is_remembered:
-            idle, absolute = policy.remembered_idle, policy.remembered_absolute
-        return (
-            session.credential_version == account.credential_version
-            and not account.is_closed(now)
-            and now < session.last_seen_at + idle
-            and now < session.opened_at + absolute
-        )
+        return is_alive(session, account, self.policy, self.clock())
 
     def _own(self, account: Account, client: Client) -> Session | None:
         match self.resume(client.session):

@@ -153,5 +153,5 @@ class TestSQLEvents(InSQL, EventsContract):
         return [_event_from(**one) for one in found]
 
 
-def _event_from(*, id: int, kind: str, **facts: Any) -> Event:  # noqa: A002, ARG001 - the number of the row
+def _event_from(*, id: int, kind: str, **facts: Any) -> Event:  # noqa: A002 - the number of the row
     return Event(kind=EventKind(kind), **facts)

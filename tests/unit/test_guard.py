@@ -703,6 +703,74 @@ class TestKeys:
         assert all(re.fullmatch("[0-9a-f]{64}", key) for key in seen.keys)
 
 
+class TestHold:
+    LASTING = timedelta(minutes=10)
+
+    def test_one_of_many(self) -> None:
+        """
+        Of any number that come at once one holds the account.
+        """
+        desk = Desk()
+        held = at_once(lambda: desk.guard.hold("invitation", "42", self.LASTING))
+
+        assert 1 == len([one for one in held if one is not None])
+
+    def test_until_it_is_let_go(self) -> None:
+        """
+        Let go, or left for as long as it lasts, it is the next one's; for another
+        purpose and of another account it always is.
+        """
+        desk = Desk()
+        hold, tick = desk.guard.hold, desk.clock.tick
+        held = hold("invitation", "42", self.LASTING)
+        assert held is not None
+        assert hold("invitation", "42", self.LASTING) is None
+        assert hold("invitation", "43", self.LASTING) is not None
+        assert hold("other", "42", self.LASTING) is not None
+        desk.guard.let_go(held)
+        assert hold("invitation", "42", self.LASTING) is not None
+        tick(self.LASTING - timedelta(seconds=1))
+        assert hold("invitation", "42", self.LASTING) is None
+        tick()
+        assert hold("invitation", "42", self.LASTING) is not None
+
+    def test_let_go_late(self) -> None:
+        """
+        Whoever held it before takes it from nobody.
+        """
+        desk = Desk()
+        late = desk.guard.hold("invitation", "42", self.LASTING)
+        assert late is not None
+        desk.clock.tick(self.LASTING)
+        assert desk.guard.hold("invitation", "42", self.LASTING) is not None
+        desk.guard.let_go(late)
+
+        assert desk.guard.hold("invitation", "42", self.LASTING) is None
+
+    def test_by_a_clock_that_was_ahead(self) -> None:
+        """
+        Nobody holds it longer than it may last.
+        """
+        desk = Desk()
+        desk.clock.tick(timedelta(days=1))
+        assert desk.guard.hold("invitation", "42", self.LASTING) is not None
+        desk.clock.tick(timedelta(days=-1))
+
+        assert desk.guard.hold("invitation", "42", self.LASTING) is not None
+
+    def test_something_else(self) -> None:
+        """
+        A counter of another's is no hold.
+        """
+        desk = Desk()
+        held = desk.guard.hold("invitation", "42", self.LASTING)
+        assert held is not None
+        assert desk.counters.swap(held.key, held.text, "soon", desk.clock.now)
+
+        with pytest.raises(StorageError):
+            desk.guard.hold("invitation", "42", self.LASTING)
+
+
 @attrs.define
 class Keys:
     """

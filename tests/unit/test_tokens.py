@@ -21,7 +21,7 @@ from uness_auth.keys import KeyRing, Purpose
 from uness_auth.model import OrderKind
 from uness_auth.outcomes import LinkInvalid
 from uness_auth.policy import LinkPolicy
-from uness_auth.tokens import ExpiredToken, LONGEST_TOKEN, LinkToken, LinkTokens
+from uness_auth.tokens import LONGEST_TOKEN, ExpiredToken, LinkToken, LinkTokens
 
 
 OLD = "old-key-of-the-tests-0123456789abcdefgh"

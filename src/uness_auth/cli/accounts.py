@@ -5,13 +5,11 @@ Accounts, one at a time.
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Final, assert_never
 
 import click
 
-from ..addresses import AddressFault, canonical
-from ..model import LANGUAGES, Account
+from ..model import LANGUAGES
 from ..outcomes import (
     AccountAdded,
     AccountChanged,
@@ -20,10 +18,14 @@ from ..outcomes import (
     AddressUnknown,
     ChangeAnswer,
 )
+from ..provisioning.timeline import AccountState, Timeline, state_of
 from .common import GetAuth, as_json, malformed, refuse, unknown
+from .facts import account_facts, account_line, timeline_facts, timeline_lines
+from .invitations import invite
 
 
 PAGE: Final = 500
+STATES: Final = {one.value.replace(" ", "-"): one for one in AccountState}
 
 
 @click.group("accounts")
@@ -31,6 +33,9 @@ def accounts() -> None:
     """
     Who may sign in.
     """
+
+
+accounts.add_command(invite)
 
 
 @accounts.command("add")
@@ -58,18 +63,35 @@ def add(get_auth: GetAuth, email: str, name: str, language: str | None) -> None:
 
 
 @accounts.command("list")
+@click.option("--by", default=None, metavar="WHO", help="Of this registrar alone.")
+@click.option(
+    "--state",
+    "slug",
+    type=click.Choice([*STATES]),
+    default=None,
+    help="In this state alone.",
+)
 @as_json
 @click.pass_obj
-def list_(get_auth: GetAuth, is_json: bool) -> None:
+def list_(
+    get_auth: GetAuth, by: str | None, slug: str | None, *, is_json: bool
+) -> None:
     """
     Every account and its state, in the order of their ids.
     """
     auth = get_auth()
-    registry, now = auth.provisioning.registry, auth.clock()
-    after = ""
+    registry, now, after = auth.provisioning.registry, auth.clock(), ""
+    wanted = None if slug is None else STATES[slug]
     while page := registry.page(after, PAGE):
         for account in page:
-            click.echo(_line(account, now, is_json=is_json))
+            is_theirs = by is None or account.provisioned_by == by
+            if not is_theirs or wanted not in (None, state_of(account, now)):
+                continue
+            if is_json:
+                facts = account_facts(account, now)
+                click.echo(json.dumps(facts, ensure_ascii=False))
+            else:
+                click.echo(account_line(account, now, auth.site))
         after = page[-1].id
 
 
@@ -77,18 +99,23 @@ def list_(get_auth: GetAuth, is_json: bool) -> None:
 @click.argument("email")
 @as_json
 @click.pass_obj
-def show(get_auth: GetAuth, email: str, is_json: bool) -> None:
+def show(get_auth: GetAuth, email: str, *, is_json: bool) -> None:
     """
-    One account and its state.
+    Why can't she sign in?  One account, what happened, and what to do next.
     """
-    address = canonical(email)
-    if isinstance(address, AddressFault):
-        refuse(malformed(email, AddressMalformed(fault=address)))
     auth = get_auth()
-    account = auth.provisioning.accounts.by_address(address)
-    if account is None:
-        refuse(unknown(email))
-    click.echo(_line(account, auth.clock(), is_json=is_json))
+    match auth.provisioning.timeline(email):
+        case Timeline() as timeline if is_json:
+            facts = timeline_facts(timeline, auth.clock(), auth.site)
+            click.echo(json.dumps(facts, ensure_ascii=False))
+        case Timeline() as timeline:
+            click.echo("\n".join(timeline_lines(timeline, auth.site)))
+        case AddressUnknown():
+            refuse(unknown(email))
+        case AddressMalformed() as outcome:
+            refuse(malformed(email, outcome))
+        case _ as never:
+            assert_never(never)
 
 
 @accounts.command("disable")
@@ -134,28 +161,3 @@ def _tell(answer: ChangeAnswer, email: str, words: str) -> None:
             refuse(malformed(email, outcome))
         case _ as never:
             assert_never(never)
-
-
-def _line(account: Account, now: datetime, *, is_json: bool) -> str:
-    facts = {
-        "id": account.id,
-        "address": account.address,
-        "display_name": account.display_name,
-        "language": account.language,
-        "state": _state(account, now),
-        "created_at": account.created_at.isoformat(),
-    }
-    if is_json:
-        return json.dumps(facts, ensure_ascii=False)
-    return f"{facts['address']}\t{facts['state']}\t{facts['display_name']}".rstrip()
-
-
-def _state(account: Account, now: datetime) -> str:
-    if account.is_disabled:
-        return "disabled"
-    if account.is_closed(now):
-        is_over = account.valid_until is not None and account.valid_until <= now
-        return "ended" if is_over else "not open yet"
-    if account.is_password_suspended:
-        return "password suspended"
-    return "active" if account.has_password else "no password yet"

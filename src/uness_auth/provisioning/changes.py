@@ -5,15 +5,16 @@ One account at a time: add, disable, enable, sign out, readdress.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from datetime import datetime
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 import attrs
 
 from ..addresses import AddressFault, canonical
-from ..errors import StorageError
+from ..errors import ConfigurationError, StorageError
 from ..events import Audit, EventKind
 from ..model import Account, Site
 from ..orders import Orders
@@ -33,7 +34,9 @@ from ..ports import Accounts, Registry, Stores
 from .difference import Difference, Terms, checked_registrar, difference
 from .files import FileOfAccounts
 from .imports import Import, every
+from .invitations import NO_EVENTS, PER_MINUTE, Campaign, InvitationReport, Pace
 from .states import closed, readdressed, reopened, under_the_next_version
+from .timeline import TimelineAnswer, timeline_of
 
 
 def _ignore(_number: int, /) -> None:
@@ -252,6 +255,69 @@ class Provisioning:
             difference=difference,
             on_progress=on_progress,
         ).run()
+
+    # --- Who cannot sign in, and who never did ---------------------------------------
+
+    def timeline(self, address: str, /) -> TimelineAnswer:
+        """
+        Say what the helpdesk may know of one account, and what to do next.
+
+        Returns:
+            `uness_auth.provisioning.Timeline`, `AddressUnknown` or `AddressMalformed`.
+        """
+        return timeline_of(address, self.stores, self.policy, self.clock)
+
+    def campaign(
+        self,
+        *,
+        per_minute: int = PER_MINUTE,
+        remind_after: timedelta | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Campaign:
+        """
+        Return the campaign that mails the first link to those without a password.
+
+        Args:
+            per_minute: How many mails leave in a minute.
+
+            remind_after: Who has not acted so long after their last link is mailed
+                another; by default nobody is.
+
+            monotonic, sleep: Seconds that only grow, and how to let some pass.
+
+        Raises:
+            uness_auth.errors.ConfigurationError: The stores keep no events, or a
+                number is out of bounds.
+        """
+        if self.stores.events is None:
+            raise ConfigurationError(NO_EVENTS)
+        return Campaign(
+            accounts=self.accounts,
+            registry=self.registry,
+            events=self.stores.events,
+            orders=self.orders,
+            policy=self.policy.link,
+            clock=self.clock,
+            pace=Pace(per_minute, monotonic, sleep),
+            remind_after=remind_after,
+        )
+
+    def invite(
+        self,
+        addresses: Iterable[str] | None = None,
+        /,
+        *,
+        per_minute: int = PER_MINUTE,
+        remind_after: timedelta | None = None,
+    ) -> InvitationReport:
+        """
+        Mail the first link to everybody without a password, or to these *addresses*.
+
+        Takes its time: `campaign` is for who wants to see it go on.
+        """
+        campaign = self.campaign(per_minute=per_minute, remind_after=remind_after)
+        return campaign.run(campaign.plan(addresses))
 
     def _change(
         self, address: str, kind: EventKind, change: Callable[[Account], Account]

@@ -126,7 +126,7 @@ class AnyOrderWithinASecond(FaultyEvents):
 class ListsAllEvents(FaultyEvents):
     rejected_by = ("test_list_stops_at_the_limit",)
 
-    def of_account(self, account_id: str, limit: int, /) -> Sequence[Event]:  # noqa: ARG002 - that is the fault
+    def of_account(self, account_id: str, limit: int, /) -> Sequence[Event]:
         return super().of_account(account_id, 1_000)
 
 
@@ -304,7 +304,7 @@ class PurgesEveryKind(FaultyEvents):
 
     def purge(
         self,
-        kinds: Collection[EventKind],  # noqa: ARG002 - that is the fault
+        kinds: Collection[EventKind],
         before: datetime,
         limit: int,
         /,
