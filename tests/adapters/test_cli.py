@@ -182,9 +182,35 @@ class TestList:
         )
 
         assert 7 == len(lines)
-        assert shown == json.loads(lines[1])
+        assert json.loads(lines[1]).items() <= shown.items()
         assert "clear:x" not in lines[1]
         assert "active" == shown["state"]
+
+    @pytest.mark.parametrize(
+        ("options", "found"),
+        [
+            (["--by", "scolarite"], ["a1"]),
+            (["--by", "scolarite", "--state", "disabled"], []),
+            (["--state", "disabled"], ["a3"]),
+            (["--state", "no-password-yet"], ["a0"]),
+        ],
+    )
+    def test_some_of_them(
+        self, run: Run, auth: UnessAuth, options: list[str], found: list[str]
+    ) -> None:
+        """
+        Those of one registrar, and those in one state.
+        """
+        account = auth.provisioning.accounts.by_id("a1")
+        assert account is not None
+        assert auth.provisioning.registry.replace(
+            attrs.evolve(account, provisioned_by="scolarite"),
+            account.credential_version,
+        )
+        lines = run("accounts", "list", "--json", *options).stdout.splitlines()
+
+        assert found == [json.loads(line)["id"] for line in lines]
+        assert 2 == run("accounts", "list", "--state", "odd").exit_code
 
     def test_more_than_a_page(self, run: Run, auth: UnessAuth) -> None:
         """

@@ -9,15 +9,18 @@ from typing import Final, assert_never
 
 import click
 
+from ..addresses import AddressFault, canonical, near_domain
 from ..model import LANGUAGES
 from ..outcomes import (
     AccountAdded,
     AccountChanged,
     AccountExists,
+    AccountReaddressed,
     AddressMalformed,
     AddressUnknown,
     ChangeAnswer,
 )
+from ..policy import AddressPolicy
 from ..provisioning.timeline import AccountState, Timeline, state_of
 from .common import GetAuth, as_json, malformed, refuse, unknown
 from .facts import account_facts, account_line, timeline_facts, timeline_lines
@@ -111,9 +114,40 @@ def show(get_auth: GetAuth, email: str, *, is_json: bool) -> None:
         case Timeline() as timeline:
             click.echo("\n".join(timeline_lines(timeline, auth.site)))
         case AddressUnknown():
-            refuse(unknown(email))
+            refuse(f"{unknown(email)}{_slip(email, auth.policy.address)}")
         case AddressMalformed() as outcome:
             refuse(malformed(email, outcome))
+        case _ as never:
+            assert_never(never)
+
+
+@accounts.command("readdress")
+@click.argument("old")
+@click.argument("new")
+@click.pass_obj
+def readdress(get_auth: GetAuth, old: str, new: str) -> None:
+    """
+    Give an account another address, void its password, and tell the old address.
+
+    Links, codes and sessions stop working at once; the first link goes to the new
+    address when it is asked for there.
+    """
+    match get_auth().provisioning.readdress(old, new):
+        case AccountReaddressed(account=account, is_told=is_told):
+            click.echo(
+                f"{old} is {account.address} now, without a password: "
+                f"`accounts invite {account.address}` mails the link."
+            )
+            if not is_told:
+                msg = "The old address was not told: the mail server did not take it."
+                click.echo(msg, err=True)
+        case AccountExists(account=account):
+            refuse(f"{account.address} has an account already: nothing was changed")
+        case AddressUnknown():
+            refuse(unknown(old))
+        case AddressMalformed() as outcome:
+            is_old = isinstance(canonical(old), AddressFault)
+            refuse(malformed(old if is_old else new, outcome))
         case _ as never:
             assert_never(never)
 
@@ -149,6 +183,14 @@ def sign_out(get_auth: GetAuth, email: str) -> None:
     """
     answer = get_auth().provisioning.sign_out(email)
     _tell(answer, email, "is signed out everywhere")
+
+
+def _slip(email: str, policy: AddressPolicy) -> str:
+    # From what was typed and the policy, as on the page: whoever asks by phone is not
+    # told who else has an account.
+    local, _, domain = str(canonical(email)).rpartition("@")
+    near = near_domain(domain, policy.known_domains)
+    return f"; or is it {local}@{near}?" if near else ""
 
 
 def _tell(answer: ChangeAnswer, email: str, words: str) -> None:

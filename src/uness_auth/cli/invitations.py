@@ -5,7 +5,6 @@ The campaign that mails the first link.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
@@ -21,19 +20,20 @@ from ..provisioning.invitations import (
     Invited,
 )
 from .common import GetAuth, as_json, refuse
+from .progress import progress
 
 
 WORDS: Final = {
     Became.MAILED: "mailed",
     Became.REMINDED: "reminded",
-    Became.ACTED: "have a password already",
-    Became.INVITED: "were invited before",
-    Became.CLOSED: "are closed",
+    Became.ACTED: "with a password already",
+    Became.INVITED: "invited before",
+    Became.CLOSED: "closed",
     Became.REFUSED: "refused by the mail server",
-    Became.REFUSED_BEFORE: "were refused before, and not tried again",
-    Became.DEFERRED: "not now, says the mail server",
-    Became.HELD: "are being invited elsewhere, or were a moment ago",
-    Became.UNKNOWN: "have no account",
+    Became.REFUSED_BEFORE: "refused before and not tried again",
+    Became.DEFERRED: "put off by the mail server",
+    Became.HELD: "being invited elsewhere",
+    Became.UNKNOWN: "without an account",
     Became.LEFT: "left",
 }
 REMEDIES: Final = {
@@ -107,12 +107,8 @@ def invite(
 def _run(
     campaign: Campaign, plan: InvitationPlan, *, is_quiet: bool
 ) -> InvitationReport:
-    if is_quiet or not plan.invitees or not sys.stderr.isatty():
-        return campaign.run(plan)
-    with click.progressbar(
-        length=len(plan.invitees), label="Inviting", file=sys.stderr
-    ) as bar:
-        return campaign.run(plan, lambda _: bar.update(1))
+    with progress("Inviting", len(plan.invitees), is_quiet=is_quiet) as advance:
+        return campaign.run(plan, lambda _: advance(1))
 
 
 def _tell(report: InvitationReport, *, is_dry_run: bool) -> None:
