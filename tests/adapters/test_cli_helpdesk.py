@@ -448,7 +448,8 @@ class TestBySMTP:
         keeps it without the whole address.
         """
         log = EventLog()
-        with running(Refusing()) as server:
+        server = Refusing()
+        with running(server):
             real = wired(mailer=SMTPMailer.from_url(server.url), subscribers=[log])
             run = runs_on(real)
             answer = run("accounts", "invite", "--all", "--per-minute", "100000")

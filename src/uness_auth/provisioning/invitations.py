@@ -150,36 +150,44 @@ class InvitationReport:
         return not self.named and not self.stopped
 
 
-@attrs.define
 class Pace:
     """
     Lets so many pass in a minute, evenly.
 
-    Attributes:
+    Args:
         now: Seconds that only grow: `time.monotonic`.
 
         sleep: Waits for so many seconds: `time.sleep`.
+
+    Raises:
+        uness_auth.errors.ConfigurationError: Nobody would ever pass.
     """
 
-    per_minute: int
-    now: Callable[[], float]
-    sleep: Callable[[float], None]
-    _next: float = attrs.field(default=0.0, init=False)
+    __slots__ = ("_next", "_now", "_per_minute", "sleep")
 
-    def __attrs_post_init__(self) -> None:
-        if self.per_minute < 1:
-            msg = f"invite(per_minute={self.per_minute}): give 1 or more"
+    def __init__(
+        self,
+        per_minute: int,
+        now: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        if per_minute < 1:
+            msg = f"invite(per_minute={per_minute}): give 1 or more"
             raise ConfigurationError(msg)
+        self._per_minute = per_minute
+        self._now = now
+        self._next = 0.0
+        self.sleep = sleep
 
     def wait(self) -> None:
         """
         Return when the next may pass.
         """
-        now = self.now()
+        now = self._now()
         if self._next > now:
             self.sleep(self._next - now)
         # What was not used is not saved up: a server that counts would refuse it.
-        self._next = max(self._next, now) + 60 / self.per_minute
+        self._next = max(self._next, now) + 60 / self._per_minute
 
 
 def nobody_told(_invited: Invited, /) -> None:

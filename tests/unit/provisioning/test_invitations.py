@@ -478,7 +478,8 @@ class TestEvents:
             def of_account(self, *_: object) -> list[Any]:
                 return []
 
-        stores = attrs.evolve(desk.storage.stores, events=Forgetful())
+        forgetful: Any = Forgetful()
+        stores = attrs.evolve(desk.storage.stores, events=forgetful)
         campaign = desk.campaign(stores=stores)
 
         with pytest.raises(StorageError, match="did not keep"):

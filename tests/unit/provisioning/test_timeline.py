@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import attrs
 import pytest
@@ -123,7 +124,7 @@ class TestTimeline:
         clock.tick()
         auth.password_link.open(token, HERE)
         assert NextStep.USE_LINK is timeline(auth).steps[0].step
-        auth.password_link.set_password(token, "abc", "abd", HERE)
+        auth.password_link.set_password(token, "abc", "xyz", HERE)
         assert NextStep.MEET_RULES is timeline(auth).steps[0].step
         auth.password_link.set_password(token, PASSWORD, PASSWORD, HERE)
         auth.password_sign_in.sign_in(ADA, "wrong", HERE, is_remembered=False)
@@ -218,7 +219,7 @@ class TestState:
             ({"password_hash": ""}, "no password yet"),
         ],
     )
-    def test_in_words(self, facts: dict[str, object], words: str) -> None:
+    def test_in_words(self, facts: dict[str, Any], words: str) -> None:
         """
         Days are the site's: the last one is the last that the account was open.
         """
