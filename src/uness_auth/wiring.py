@@ -76,7 +76,7 @@ class _Startable(Protocol):
 @attrs.frozen(kw_only=True)
 class Parts:
     """
-    What a sign-in was wired from: what `uness_auth.doctor` looks at.
+    What a sign-in was wired from: what `doctor` looks at.
 
     Attributes:
         sender: The one address that mails come from.

@@ -139,6 +139,18 @@ class TestPreview:
         assert 2 == answer.exit_code
         assert "password_changed" in answer.stderr
 
+    def test_what_cannot_be_composed(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """
+        A mail that there cannot be is the answer no, and says why.
+        """
+        monkeypatch.setattr("uness_auth.cli.mail.ADDRESS", "nobody")
+        answer = run("code")
+
+        assert 1 == answer.exit_code
+        assert "the stored address cannot be mailed" in answer.stderr
+
     def test_no_place_to_write(self, run: Run, tmp_path: Path) -> None:
         """
         A folder that cannot be made is the answer no.

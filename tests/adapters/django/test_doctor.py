@@ -12,6 +12,7 @@ from typing import Any
 import django
 import pytest
 import trustme
+from django.conf import settings
 from django.core.management import call_command
 from django.test import override_settings
 
@@ -212,7 +213,7 @@ class TestMigrations:
         """
         Where the accounts are elsewhere, or nowhere yet, there is nothing to migrate.
         """
-        elsewhere = {"BASE_URL": "http://localhost", "STORES": memory}
+        elsewhere = {**settings.UNESS_AUTH, "STORES": memory}
         for given in ({}, elsewhere):
             with override_settings(UNESS_AUTH=given):
                 assert [] == [*check_migrations()]
