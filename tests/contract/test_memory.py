@@ -20,6 +20,8 @@ from uness_auth.ports import (
 from uness_auth.storage.memory import MemoryStorage
 from uness_auth.testing.contracts import (
     AccountsContract,
+    BulkRegistryContract,
+    BulkWritingRegistry,
     CodeChallengesContract,
     CountersContract,
     EventsContract,
@@ -55,6 +57,11 @@ class TestMemoryAccounts(InMemory, AccountsContract):
 
 class TestMemoryRegistry(InMemory, RegistryContract):
     def make(self) -> Registry:
+        return MemoryStorage().registry
+
+
+class TestMemoryBulkRegistry(InMemory, BulkRegistryContract):
+    def make(self) -> BulkWritingRegistry:
         return MemoryStorage().registry
 
 

@@ -24,9 +24,12 @@ from uness_auth.ports import (
     Stores,
 )
 from uness_auth.storage.sql import SQLSessions, SQLStorage
+from uness_auth.storage.sql.registry import SQLRegistry
 from uness_auth.storage.sql.schema import EVENTS
 from uness_auth.testing.contracts import (
     AccountsContract,
+    BulkRegistryContract,
+    BulkWritingRegistry,
     CodeChallengesContract,
     CountersContract,
     EventsContract,
@@ -94,6 +97,15 @@ class TestSQLRegistry(InSQL, RegistryContract):
     def make(self) -> Registry:
         registry = self.stores().registry
         assert registry is not None
+        return registry
+
+
+class TestSQLBulkRegistry(InSQL, BulkRegistryContract):
+    port = "registry"
+
+    def make(self) -> BulkWritingRegistry:
+        registry = self.stores().registry
+        assert isinstance(registry, SQLRegistry)
         return registry
 
 

@@ -11,6 +11,7 @@ from .browser import Browser, HtmlBrowser, Reply
 from .clients import sign_in
 from .contracts import (
     AccountsContract,
+    BulkRegistryContract,
     CodeChallengesContract,
     CountersContract,
     EventsContract,
@@ -29,6 +30,7 @@ from .journeys import Journeys, Portal
 __all__ = [
     "AccountsContract",
     "Browser",
+    "BulkRegistryContract",
     "CodeChallengesContract",
     "CountersContract",
     "EventLog",

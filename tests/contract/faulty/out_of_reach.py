@@ -24,6 +24,7 @@ METHODS: Final[dict[str, tuple[str, ...]]] = {
     for port in (
         "Accounts",
         "Registry",
+        "BulkRegistry",
         "CodeChallenges",
         "Sessions",
         "JoinedSessions",

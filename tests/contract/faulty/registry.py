@@ -403,4 +403,65 @@ class LooksThenMoves(FaultyRegistry):
         return True
 
 
-PLANTED: Final = planted_in(FaultyRegistry)
+class FaultyBulk(MemoryRegistry):
+    contract: ClassVar = contracts.BulkRegistryContract
+
+    def __init__(self, rows: Rows) -> None:
+        super().__init__(rows)
+        self.meeting = Meeting()
+
+    @classmethod
+    def build(cls) -> MemoryRegistry:
+        return cls(Rows())
+
+
+class ReplacesAllButNames(FaultyBulk):
+    rejected_by = ("test_many_are_replaced", "test_taken_keys_are_passed_over")
+
+    def replace_many(self, changes: Sequence[tuple[Account, int]], /) -> frozenset[str]:
+        return super().replace_many(
+            [(attrs.evolve(one, display_name=""), version) for one, version in changes]
+        )
+
+
+class AddsWhoIsNotThere(FaultyBulk):
+    rejected_by = ("test_none_are_replaced",)
+
+    def replace_many(self, changes: Sequence[tuple[Account, int]], /) -> frozenset[str]:
+        _ = self.apply([one for one, _ in changes])
+        return super().replace_many(changes)
+
+
+class ReplacesManyOfAnyVersion(FaultyBulk):
+    rejected_by = ("test_stale_versions_are_passed_over", "test_each_has_one_winner")
+
+    def replace_many(self, changes: Sequence[tuple[Account, int]], /) -> frozenset[str]:
+        stored = self._rows.accounts
+        return super().replace_many(
+            [(one, stored[one.id].credential_version) for one, _ in changes]
+        )
+
+
+class GivesUpWhereOneIsTaken(FaultyBulk):
+    rejected_by = ("test_taken_keys_are_passed_over",)
+
+    def replace_many(self, changes: Sequence[tuple[Account, int]], /) -> frozenset[str]:
+        if not all(self._rows.is_free(one) for one, _ in changes):
+            return frozenset()
+        return super().replace_many(changes)
+
+
+class ReplacesOneByOne(FaultyBulk):
+    rejected_by = ("test_all_or_none_are_replaced",)
+
+    def replace_many(self, changes: Sequence[tuple[Account, int]], /) -> frozenset[str]:
+        written: frozenset[str] = frozenset()
+        for account, version in changes:
+            if not account.display_name.isprintable():
+                msg = "no such character"
+                raise StorageError(msg)
+            written |= super().replace_many([(account, version)])
+        return written
+
+
+PLANTED: Final = planted_in(FaultyRegistry, FaultyBulk)

@@ -25,7 +25,7 @@ from .events import EventsContract
 from .mailers import MailerContract
 from .order_queues import OrderQueueContract
 from .password_hashing import PasswordHashingContract
-from .registry import RegistryContract
+from .registry import BulkRegistryContract, BulkWritingRegistry, RegistryContract
 from .session_lists import ListedSessions, SessionListsContract
 from .sessions import JoinedSessionsContract, JoiningSessions, SessionsContract
 
@@ -40,6 +40,8 @@ The changelog says with which release, and what for.
 __all__ = [
     "VERSION",
     "AccountsContract",
+    "BulkRegistryContract",
+    "BulkWritingRegistry",
     "CodeChallengesContract",
     "Contract",
     "CountersContract",

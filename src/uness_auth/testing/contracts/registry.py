@@ -8,13 +8,13 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 from functools import partial
 from operator import methodcaller
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 import attrs
 
 from ...errors import StorageError
 from ...model import Account
-from ...ports import Registry
+from ...ports import BulkRegistry, Registry
 from .accounts import ACCOUNT, LOOK_ALIKES, ODD, OTHER
 from .base import ELSEWHERE, LATE, NOW, PROCESSES, StoreContract, is_utc, second
 
@@ -546,3 +546,150 @@ class RegistryContract(StoreContract[Registry], ABC):
             replace=(ACCOUNT, ACCOUNT.credential_version),
             erase=(ACCOUNT.id,),
         )
+
+
+class BulkWritingRegistry(Registry, BulkRegistry, Protocol):
+    """
+    A registry that replaces many accounts at a time.
+    """
+
+
+class BulkRegistryContract(StoreContract[BulkWritingRegistry], ABC):
+    """
+    What every `uness_auth.ports.BulkRegistry` does, beside `RegistryContract`.
+
+    Subclass it in your test suite and build an empty store in `make`.
+    """
+
+    secrets: ClassVar[tuple[str, ...]] = (ACCOUNT.address, ACCOUNT.password_hash)
+
+    @abstractmethod
+    def make(self) -> BulkWritingRegistry:
+        """
+        Return an empty store.
+        """
+
+    def test_many_are_replaced(self) -> None:
+        """
+        Each is written whole, a suspension left as it is, and the ids are told.
+        """
+        store = self.make()
+        suspended = attrs.evolve(ACCOUNT, is_password_suspended=True)
+        _ = store.apply([suspended, OTHER])
+        moved = attrs.evolve(_MOVED, display_name="Camille", is_disabled=True)
+        renamed = attrs.evolve(OTHER, display_name="Dominique")
+
+        written = store.replace_many(
+            [(moved, ACCOUNT.credential_version), (renamed, OTHER.credential_version)]
+        )
+
+        assert frozenset({ACCOUNT.id, OTHER.id}) == written
+        kept = attrs.evolve(moved, is_password_suspended=True)
+        assert [kept, renamed] == list(store.page("", 10))
+
+    def test_none_are_replaced(self) -> None:
+        """
+        No account at all is nothing written, and one that is not there does not appear.
+        """
+        store = self.make()
+
+        assert frozenset() == store.replace_many([])
+        assert frozenset() == store.replace_many([(ACCOUNT, 1)])
+        assert [] == list(store.page("", 10))
+
+    def test_stale_versions_are_passed_over(self) -> None:
+        """
+        Who is under another version by now is left alone; the others are written.
+        """
+        store = self.make()
+        _ = store.apply([ACCOUNT, OTHER])
+        renamed = attrs.evolve(OTHER, display_name="Dominique")
+
+        written = store.replace_many(
+            [
+                (_MOVED, ACCOUNT.credential_version - 1),
+                (renamed, OTHER.credential_version),
+            ]
+        )
+
+        assert frozenset({OTHER.id}) == written
+        assert [ACCOUNT, renamed] == list(store.page("", 10))
+
+    def test_taken_keys_are_passed_over(self) -> None:
+        """
+        An address that belongs to another stays with its owner; the others are written.
+        """
+        store = self.make()
+        third = attrs.evolve(ACCOUNT, id="9", address="third@exemple.fr")
+        _ = store.apply([ACCOUNT, OTHER, third])
+        thief = attrs.evolve(OTHER, address=ACCOUNT.address)
+        renamed = attrs.evolve(third, display_name="Dominique")
+
+        written = store.replace_many(
+            [(thief, OTHER.credential_version), (renamed, third.credential_version)]
+        )
+
+        assert frozenset({third.id}) == written
+        assert {ACCOUNT, OTHER, renamed} == {*store.page("", 10)}
+
+    def test_all_or_none_are_replaced(self) -> None:
+        """
+        Where one account cannot be stored, none is; what is stored is stored whole.
+        """
+        # No database encodes a lone surrogate, and some end a text at a NUL.
+        for odd in ("\ud800", "a\0b"):
+            store = self.make()
+            _ = store.apply([ACCOUNT, OTHER])
+            people = [
+                attrs.evolve(ACCOUNT, display_name="Camille"),
+                attrs.evolve(OTHER, display_name=odd),
+            ]
+            written: frozenset[str] = frozenset()
+
+            with suppress(StorageError):
+                written = store.replace_many(
+                    [(one, one.credential_version) for one in people]
+                )
+
+            stored = list(store.page("", 10))
+            assert stored == (people if written else [ACCOUNT, OTHER])
+
+    def test_each_has_one_winner(self) -> None:
+        """
+        Of accounts in two concurrent calls, each in its own order, each is written once.
+
+        Calls that lock one account after the other may wait for each other for ever.
+        """
+        store = self.make()
+        people = [
+            attrs.evolve(ACCOUNT, id=f"{n}", address=f"{n}@exemple.fr")
+            for n in range(101, 301)
+        ]
+        _ = store.apply(people)
+        changes = [
+            (
+                attrs.evolve(one, credential_version=one.credential_version + 1),
+                one.credential_version,
+            )
+            for one in people
+        ]
+
+        one, other = self.together(
+            [
+                partial(store.replace_many, changes),
+                partial(store.replace_many, changes[::-1]),
+            ]
+        )
+
+        assert frozenset() == one & other
+        assert {account.id for account in people} == one | other
+
+    def test_out_of_reach_nothing_is_answered(self) -> None:
+        """
+        Without its database it raises `uness_auth.errors.StorageError`.
+
+        No secret that it was given is in the error.
+        """
+        changes = [(ACCOUNT, ACCOUNT.credential_version)]
+
+        assert {} == self.out_of_reach(replace_many=(changes,))
