@@ -19,6 +19,7 @@ from tests.adapters.mail_server import MailServer, running
 from uness_auth import Site, UnessAuth
 from uness_auth.cli import invitations as commands
 from uness_auth.cli import uness_auth
+from uness_auth.events import Event, EventKind
 from uness_auth.mailers.smtp import SMTPMailer
 from uness_auth.model import Client
 from uness_auth.outcomes import AccountAdded, SignedIn
@@ -187,6 +188,26 @@ class TestShow:
         ]
         assert ["look_in_spam"] == [one["step"] for one in facts["next"]]
         assert "2026-11-23T13:32:00+00:00" == facts["next"][0]["until"]
+
+    def test_moves_no_cursor(self, run: Run, storage: MemoryStorage) -> None:
+        """
+        What a host's own mailer says is text, and one line of it.
+        """
+        storage.events.add(
+            [
+                Event(
+                    kind=EventKind.MAIL_FAILED,
+                    at=datetime(2026, 11, 22, tzinfo=UTC),
+                    account_id="ada",
+                    method="first_link",
+                    reason="no\x1b[2J\nWhat to do next:",
+                )
+            ]
+        )
+        told = run("accounts", "show", ADA).stdout
+
+        assert "no?[2J?What to do next:" in told
+        assert "\x1b" not in told
 
     def test_where_nothing_is_kept(self, wired: Any, auth: UnessAuth) -> None:
         """

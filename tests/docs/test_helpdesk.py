@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import attrs
 import pytest
@@ -91,7 +91,7 @@ class Call:
         assert account is not None
         return account
 
-    def change(self, **facts: object) -> None:
+    def change(self, **facts: Any) -> None:
         """
         Change her account.
         """

@@ -92,7 +92,7 @@ def timeline_lines(timeline: Timeline, site: Site, /) -> list[str]:
         "last day": last_day(account.valid_until, site) if account.valid_until else "",
         "created": moment(account.created_at, site),
     }
-    return [
+    lines = [
         account.address,
         *(f"  {name:<12} {fact}" for name, fact in facts.items() if fact),
         *_session_lines(timeline.sessions, site),
@@ -103,6 +103,12 @@ def timeline_lines(timeline: Timeline, site: Site, /) -> list[str]:
         "What to do next:",
         *(f"- {step_words(one, timeline, site)}" for one in timeline.steps),
     ]
+    return [*map(_printable, lines)]
+
+
+def _printable(line: str) -> str:
+    # What a mailer of the host's says may move the cursor of a terminal.
+    return "".join(mark if mark.isprintable() else "?" for mark in line)
 
 
 def _session_lines(sessions: tuple[Session, ...] | None, site: Site) -> list[str]:
