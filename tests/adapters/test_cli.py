@@ -192,7 +192,9 @@ class TestList:
             (["--by", "scolarite"], ["a1"]),
             (["--by", "scolarite", "--state", "disabled"], []),
             (["--state", "disabled"], ["a3"]),
-            (["--state", "no-password-yet"], ["a0"]),
+            (["--state", "no-password-yet"], ["a0", "a6"]),
+            (["--state", "not-open-yet"], ["a4"]),
+            (["--state", "ended"], ["a5"]),
         ],
     )
     def test_some_of_them(
@@ -248,7 +250,8 @@ class TestPurge:
             auth.sessions.open(account, Client(), method="test", is_remembered=False)
         clock.tick(timedelta(days=400))
 
-        assert f"{count} rows removed.\n" == run("purge").stdout
+        # Each session, what was told of it, and that the account was created.
+        assert f"{4 * count + 1} rows removed.\n" == run("purge").stdout
         assert '{"removed": 0}\n' == run("purge", "--json").stdout
 
 

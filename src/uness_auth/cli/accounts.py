@@ -94,7 +94,7 @@ def list_(
                 facts = account_facts(account, now)
                 click.echo(json.dumps(facts, ensure_ascii=False))
             else:
-                click.echo(account_line(account, now, auth.site))
+                click.echo(account_line(account, now))
         after = page[-1].id
 
 

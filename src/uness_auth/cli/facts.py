@@ -46,11 +46,11 @@ def account_facts(account: Account, now: datetime, /) -> dict[str, Any]:
     }
 
 
-def account_line(account: Account, now: datetime, site: Site, /) -> str:
+def account_line(account: Account, now: datetime, /) -> str:
     """
     Return address, state and name in one line.
     """
-    state = state_words(account, state_of(account, now), site)
+    state = state_of(account, now)
     return f"{account.address}\t{state}\t{account.display_name}".rstrip()
 
 

@@ -119,7 +119,7 @@ def previews(auth: UnessAuth, kinds: list[OrderKind], /) -> Iterator[Preview]:
                 created_at=now,
                 display_name="Camille Durand",
                 language=language,
-                password_hash="" if kind is OrderKind.FIRST_LINK else HASH,
+                password_hash="" if kind.is_first else HASH,
             )
             order = MailOrder(
                 kind=kind,
