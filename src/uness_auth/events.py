@@ -62,6 +62,7 @@ class EventKind(StrEnum):
     ACCOUNT_READDRESSED = "account_readdressed"
     ACCOUNT_DISABLED = "account_disabled"
     ACCOUNT_ENABLED = "account_enabled"
+    ACCOUNT_ERASED = "account_erased"
     SESSIONS_REVOKED = "sessions_revoked"
     IMPORT = "import"
 

@@ -20,7 +20,7 @@ from .events import EventKind
 from .keys import KeyRing, Purpose
 from .model import Account, Client, OrderKind
 from .outcomes import PasswordSuspended, Scope, Throttled
-from .policy import DAY, Budget, ThrottlePolicy
+from .policy import DAY, MINUTE, Budget, ThrottlePolicy
 from .ports import Counters
 from .site_guard import SiteGuard
 from .throttle import (
@@ -43,6 +43,9 @@ SWAP_TRIES: Final = 8
 RUN_KEPT: Final = timedelta(days=366)
 _PASSWORDS: Final = "passwords"
 _CODES: Final = "codes"
+_CODE_MAILS: Final = "code mails"
+_LINK_MAILS: Final = "link mails"
+_KEPT: Final = (_PASSWORDS, _CODES, _CODE_MAILS, _LINK_MAILS)
 _DECOY: Final = "decoy-"
 
 
@@ -240,7 +243,7 @@ class Guard:
         Spend one mail to the account, or say when the last one left.
         """
         # One budget for both links: to a mailbox a mail is a mail.
-        name = "code mails" if kind is OrderKind.CODE else "link mails"
+        name = _CODE_MAILS if kind is OrderKind.CODE else _LINK_MAILS
         key = self._key(name, spender)
         budgets = self._mail_budgets(spender, kind)
         decision = self._swap(key, self._spender_of(budgets, spender), spender)
@@ -293,6 +296,30 @@ class Guard:
         """
         free = f"0 {secrets.token_hex(8)}"
         _ = self.counters.swap(held.key, held.text, free, self.clock())
+
+    # --- What is kept of an account ------------------------------------------
+
+    def histories(self, account_id: str, /) -> dict[str, History]:
+        """
+        Return what is kept of the account, by name; of its known devices nothing.
+        """
+        found = {
+            name: self.counters.read(self._account_key(name, account_id))
+            for name in _KEPT
+        }
+        return {
+            name: self._history(text)
+            for name, text in found.items()
+            if text is not None
+        }
+
+    def forget(self, account_id: str, /) -> None:
+        """
+        Empty what is kept of the account; it is gone with the next purge.
+        """
+        for name in _KEPT:
+            key = self._account_key(name, account_id)
+            self._rewrite(key, lambda _: History(), MINUTE)
 
     # --- How ----------------------------------------------------------------
 

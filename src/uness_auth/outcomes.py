@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import attrs
 
@@ -513,8 +513,35 @@ class AccountReaddressed(Outcome):
     is_told: bool
 
 
+@attrs.frozen(kw_only=True)
+class PersonalDataGathered(Outcome):
+    """
+    All that is held about the person, as JSON has it; no hash, no digest.
+    """
+
+    address: str
+    data: dict[str, Any] = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class AccountErased(Outcome):
+    """
+    Nothing is held about the person any more.
+
+    Attributes:
+        sessions: How many were closed.
+
+        events: How many stay, to be counted, and say no more whom they concerned.
+    """
+
+    sessions: int
+    events: int
+
+
 AddAnswer: TypeAlias = AccountAdded | AccountExists | AddressMalformed
 ChangeAnswer: TypeAlias = AccountChanged | AddressUnknown | AddressMalformed
 ReaddressAnswer: TypeAlias = (
     AccountReaddressed | AccountExists | AddressUnknown | AddressMalformed
 )
+ExportAnswer: TypeAlias = PersonalDataGathered | AddressUnknown | AddressMalformed
+EraseAnswer: TypeAlias = AccountErased | AddressUnknown | AddressMalformed

@@ -15,6 +15,7 @@ from .doctor import doctor
 from .imports import import_
 from .keys import keys
 from .mail import mail
+from .personal_data import erase, export
 from .purge import purge
 
 
@@ -28,7 +29,8 @@ def uness_auth() -> None:
     """
 
 
-accounts.add_command(import_)
+for _command in (export, erase, import_):
+    accounts.add_command(_command)
 for _command in (accounts, doctor, keys, mail, purge):
     uness_auth.add_command(_command)
 

@@ -1,5 +1,5 @@
 """
-One account at a time: add, disable, enable, sign out, readdress.
+One account at a time: add, disable, enable, sign out, readdress, export, erase.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ from ..outcomes import (
     AddressMalformed,
     AddressUnknown,
     ChangeAnswer,
+    EraseAnswer,
+    ExportAnswer,
+    PersonalDataGathered,
     ReaddressAnswer,
 )
 from ..policy import Policy
@@ -35,6 +38,7 @@ from .difference import Difference, Terms, checked_registrar, difference
 from .files import FileOfAccounts
 from .imports import Import, every
 from .invitations import NO_EVENTS, PER_MINUTE, Campaign, InvitationReport, Pace
+from .personal_data import People
 from .states import closed, readdressed, reopened, under_the_next_version
 from .timeline import TimelineAnswer, timeline_of
 
@@ -318,6 +322,49 @@ class Provisioning:
         """
         campaign = self.campaign(per_minute=per_minute, remind_after=remind_after)
         return campaign.run(campaign.plan(addresses))
+
+    # --- What is held about a person -------------------------------------------------
+
+    def export(self, address: str, /) -> ExportAnswer:
+        """
+        Gather all that is held about the person of an account.
+        """
+        wanted = canonical(address)
+        if isinstance(wanted, AddressFault):
+            return AddressMalformed(fault=wanted)
+        account = self.accounts.by_address(wanted)
+        if account is None:
+            return AddressUnknown()
+        return PersonalDataGathered(
+            address=wanted, data=self._people.gather(account, self.clock())
+        )
+
+    def erase(self, address: str, /) -> EraseAnswer:
+        """
+        Erase an account, its user where the host has one, and all that is held about it.
+
+        Events stay to be counted, and say no more whom they concerned.  Whoever is
+        interrupted begins again, as long as the account is found.  A later account of
+        the same address inherits nothing.
+
+        Raises:
+            uness_auth.errors.StorageError:
+                It is not done, or not to the end: the account is disabled at least.
+        """
+        # First: nobody comes in while the rest goes, and what is on its way is void.
+        answer = self.disable(address)
+        if not isinstance(answer, AccountChanged):
+            return answer
+        return self._people.erase(answer.account)
+
+    @property
+    def _people(self) -> People:
+        return People(
+            stores=self.stores,
+            registry=self.registry,
+            guard=self.orders.guard,
+            audit=self.audit,
+        )
 
     def _change(
         self, address: str, kind: EventKind, change: Callable[[Account], Account]
