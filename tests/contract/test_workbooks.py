@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from uness_auth.errors import ConfigurationError
-from uness_auth.provisioning import Rejected, Row, read_accounts
+from uness_auth.provisioning import Rejected, Row, files, read_accounts, workbooks
 from uness_auth.provisioning.files import COLUMNS
 
 
@@ -262,18 +262,24 @@ class TestHostileWorkbooks:
             Row(line=9, address="zoe@example.fr"),
         ] == rows
 
-    def test_the_last_corner(self, tmp_path: Path, read: Read) -> None:
+    def test_the_last_corner(
+        self, tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """
-        A cell in the last column takes no room, and a row beyond all is too many.
+        A cell in the last column takes no room, a row far below is one too many, and
+        one that no sheet has is none.
         """
-        far = '<row r="2"><c r="XFD2"><v>1</v></c></row>'
+        monkeypatch.setattr(files, "MOST_LINES", 1_000)
+        monkeypatch.setattr(workbooks, "MOST_ROWS", 2_000)
+        corner = '<row r="2"><c r="XFD2"><v>1</v></c></row>'
         beyond = row(10**12, CAMILLE)
+        far = row(1_001, CAMILLE)
 
-        assert [] == read(handmade(f"<sheetData>{HEADER}{far}</sheetData>"))
-        assert "has more than 500,000 lines" in told(
-            tmp_path, handmade(f"<sheetData>{HEADER}{row(500_001, 'a')}</sheetData>")
-        )
+        assert [] == read(handmade(f"<sheetData>{HEADER}{corner}</sheetData>"))
         assert [] == read(handmade(f"<sheetData>{HEADER}{beyond}</sheetData>"))
+        assert "has more than 1,000 lines" in told(
+            tmp_path, handmade(f"<sheetData>{HEADER}{far}</sheetData>")
+        )
 
     @pytest.mark.parametrize(
         "doctype",
@@ -309,6 +315,65 @@ class TestHostileWorkbooks:
         assert len(out.getvalue()) < 200_000
         assert "unpacks to 129 MiB in 6 parts" in told(tmp_path, out.getvalue())
         assert "unpacks to 0 MiB in 1005 parts" in told(tmp_path, parts)
+
+    @pytest.mark.parametrize(
+        "sheet",
+        [
+            f"<sheetData>{HEADER}<row>{'<c/>' * 400_001}</row></sheetData>",
+            f"<x:sheetData>{HEADER}<x:row>{'<c/>' * 400_001}</x:row></x:sheetData>",
+            f"<sheetData>{HEADER}{'<row/>' * 2_000}</sheetData>",
+            f"<sheetData>{HEADER}<row/><row>{'<c/>' * 400_001}</row><row/></sheetData>",
+            "<si/>" * 500_001,
+            f"<sheetData>{HEADER}<row><!--<row>--></row></sheetData>",
+            f"<sheetData>{HEADER}<row><?a <row ?></row></sheetData>",
+        ],
+        ids=range(7),
+    )
+    def test_elements_without_end(
+        self, tmp_path: Path, sheet: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """
+        A row of more elements than sheets have columns is not unpacked, nor are more
+        rows than sheets have, nor what would hide them from being counted.
+        """
+        # Both are of no size to be made in every run of the tests.
+        monkeypatch.setattr(workbooks, "MOST_ROWS", 2_000)
+        monkeypatch.setattr(workbooks, "MOST_MARKS", 500_000)
+        message = told(tmp_path, handmade(sheet))
+
+        assert message.startswith("accounts.xlsx cannot be read (its XML has ")
+
+    @pytest.mark.parametrize(
+        ("declared", "encoding"),
+        [("utf-16", "utf-16"), ("utf-16", "utf-16-be"), ("cp037", "utf-8")],
+    )
+    def test_other_encodings_of_xml(
+        self, tmp_path: Path, declared: str, encoding: str
+    ) -> None:
+        """
+        What is not in the encoding of Excel cannot be counted, and is not read.
+        """
+        text = f'<?xml version="1.0" encoding="{declared}"?><worksheet/>'
+        out = io.BytesIO(handmade(""))
+        with zipfile.ZipFile(out, "a") as archive:
+            archive.writestr("xl/other.xml", text.encode(encoding))
+
+        assert "cannot be read (its XML is not in UTF-8)" in told(
+            tmp_path, out.getvalue()
+        )
+
+    def test_pictures_and_declared_encodings(self, tmp_path: Path, read: Read) -> None:
+        """
+        A picture in a workbook is no XML, and UTF-8 may be said in any case.
+        """
+        declared = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+        out = io.BytesIO(
+            handmade(f"<sheetData>{HEADER}{row(2, CAMILLE)}</sheetData>", declared)
+        )
+        with zipfile.ZipFile(out, "a") as archive:
+            archive.writestr("xl/media/image1.png", b"\x89PNG\r\n\0<!")
+
+        assert [Row(line=2, address=CAMILLE)] == read(out.getvalue())
 
     @pytest.mark.parametrize("name", ["content.xml", "xl/workbook.bin"])
     def test_other_archives(self, tmp_path: Path, name: str) -> None:

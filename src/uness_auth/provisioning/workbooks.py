@@ -38,7 +38,19 @@ WIDEST: Final = 32
 # Excel keeps fifteen digits of a number, and noughts for the rest.
 ROUNDED: Final = 10**15
 
+# Elements and their ends that come without a row between them: 16,384 cells, or what
+# stands below the last row; and before the first, where shared texts have no rows.
+MOST_MARKS_BEHIND_A_ROW: Final = 400_000
+MOST_MARKS: Final = 4_000_000
+
+_ROW: Final = re.compile(rb"<(?:[^\s<>/:]+:)?row[\s/>]")
+# UTF-8 with its mark or without, in the only encoding that Excel writes.
+_UTF_8: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*<(?!\?xml[^>]*encoding=.(?!(?i:utf-8)))"
+)
+_WIDE: Final = re.compile(rb"\s*(?:\xff\xfe|\xfe\xff|\0|<)")
 _NOUGHTS: Final = re.compile("0+")
+_TOO_MUCH: Final = "its XML has more elements than any sheet has"
 _WAY_OUT: Final = "save it as « Classeur Excel (.xlsx) » or as « CSV UTF-8 »"
 
 
@@ -98,7 +110,8 @@ def _check_kind(data: bytes, name: str) -> None:
         kind = "has a password" if ENCRYPTED in data else "is of Excel before 2007"
         msg = f"{name} {kind}: {_WAY_OUT}, without a password"
         raise ConfigurationError(msg)
-    members = _guarded(name, lambda: zipfile.ZipFile(io.BytesIO(data)).infolist())
+    archive = _guarded(name, lambda: zipfile.ZipFile(io.BytesIO(data)))
+    members = archive.infolist()
     names = {member.filename for member in members}
     if "[Content_Types].xml" not in names or "xl/workbook.bin" in names:
         # OpenDocument, a binary workbook, or whatever else is a ZIP.
@@ -112,6 +125,34 @@ def _check_kind(data: bytes, name: str) -> None:
             f"give it in parts, or save it as « CSV UTF-8 »"
         )
         raise ConfigurationError(msg)
+    for member in members:
+        _guarded(name, lambda: _check_markup(archive.read(member)))  # noqa: B023 - called at once
+
+
+def _check_markup(content: bytes) -> None:
+    """
+    Refuse XML of which openpyxl would make a thousand times as much.
+
+    It keeps every element of a row until the row ends, and of a sheet something of each:
+    a hundred kilobytes would take six gigabytes.
+    """
+    if not _UTF_8.match(content):
+        if _WIDE.match(content):
+            msg = "its XML is not in UTF-8"
+            raise ValueError(msg)
+        # Pictures and the like, which no parser of XML takes.
+        return
+    if b"<!" in content or content.rfind(b"<?") > content.find(b"<"):
+        # What is in there would be counted, and is nothing that Excel writes.
+        msg = "its XML has declarations, comments or instructions"
+        raise ValueError(msg)
+    place, most = 0, MOST_MARKS
+    for number, row in enumerate(_ROW.finditer(content)):
+        if number >= MOST_ROWS or content.count(b"<", place, row.start()) > most:
+            raise ValueError(_TOO_MUCH)
+        place, most = row.end(), MOST_MARKS_BEHIND_A_ROW
+    if content.count(b"<", place) > most:
+        raise ValueError(_TOO_MUCH)
 
 
 def _guarded(name: str, step: Callable[[], T]) -> T:
