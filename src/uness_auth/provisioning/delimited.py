@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Final
 
 from ..errors import ConfigurationError
-from .rows import Record, Table, trimmed
+from .rows import Record, Table, shown, trimmed
 
 
 SEPARATORS: Final = ";,\t"
@@ -152,7 +152,7 @@ def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
             # a line depends on where the quote was meant to end.
             msg = (
                 f"{name}, line {line}: a quote does not end where its cell does: close "
-                f'it, and write a quote within a cell twice, "" ({exc})'
+                f'it, and write a quote within a cell twice, "" ({shown(str(exc))})'
             )
             raise ConfigurationError(msg) from exc
         if cells is None:
