@@ -267,7 +267,8 @@ class Provisioning:
         Say what the helpdesk may know of one account, and what to do next.
 
         Returns:
-            `uness_auth.provisioning.Timeline`, `AddressUnknown` or `AddressMalformed`.
+            `uness_auth.provisioning.timeline.Timeline`, `AddressUnknown` or
+            `AddressMalformed`.
         """
         return timeline_of(address, self.stores, self.policy, self.clock)
 
