@@ -351,7 +351,10 @@ class Campaign:
         name = f"{HELD_AS} {invitee.credential_version}"
         held = self.orders.guard.hold(name, invitee.account_id, HELD)
         if held is None:
-            return invitee.became(Became.HELD)
+            # Most often the other has mailed it by now.
+            account = self.accounts.by_id(invitee.account_id)
+            standing = self._standing_again(account, invitee)
+            return invitee.became(Became.HELD if standing in _IS_DUE else standing)
         try:
             invited = self._invite_held(invitee)
         except RecipientError as exc:
@@ -364,13 +367,16 @@ class Campaign:
             self.orders.guard.let_go(held)
         return invited
 
-    def _invite_held(self, invitee: Invitee) -> Invited:
-        # Again: another campaign may have been here since it was planned.
-        account = self.accounts.by_id(invitee.account_id)
+    def _standing_again(self, account: Account | None, invitee: Invitee) -> Became:
+        # Another campaign may have been here since it was planned.
         if account is None:
-            return invitee.became(Became.UNKNOWN)
-        standing = self._standing(account, is_named=invitee.is_named)
-        if standing not in _IS_DUE:
+            return Became.UNKNOWN
+        return self._standing(account, is_named=invitee.is_named)
+
+    def _invite_held(self, invitee: Invitee) -> Invited:
+        account = self.accounts.by_id(invitee.account_id)
+        standing = self._standing_again(account, invitee)
+        if account is None or standing not in _IS_DUE:
             return invitee.became(standing)
         is_same = account.credential_version == invitee.credential_version
         if not is_same or not self.orders.invite(account):

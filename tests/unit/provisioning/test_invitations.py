@@ -294,6 +294,20 @@ class TestTwice:
         } == report.figures
         assert [cleo] == [one.address for one in report.named]
 
+    def test_mailed_by_another_a_moment_ago(self, desk: Desk) -> None:
+        """
+        Whom another campaign holds and has mailed is no one to come back for.
+        """
+        (ada,) = desk.add("ada")
+        late = desk.campaign()
+        plan = late.plan()
+        desk.invite()
+        report = late.run(plan)
+
+        assert [ada] == desk.server.mailed
+        assert {Became.INVITED: 1} == report.figures
+        assert report.is_complete
+
     def test_changed_since_it_was_planned(self, desk: Desk) -> None:
         """
         Under another version another campaign may be at work: it is left to a later run.
