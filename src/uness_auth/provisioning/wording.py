@@ -217,6 +217,7 @@ EVENT_WORDS: Final[dict[EventKind, _Words]] = {
     EventKind.ACCOUNT_ENABLED: lambda _: "account enabled",
     EventKind.ACCOUNT_CHANGED: lambda _: "account changed by its registrar",
     EventKind.ACCOUNT_READDRESSED: lambda _: "address changed, password voided",
+    EventKind.ACCOUNT_ERASED: lambda _: "account erased",
     EventKind.IMPORT: lambda one: f"a file was imported{one.why}",
     EventKind.SESSIONS_REVOKED: lambda one: f"sessions closed{one.why}",
 }
