@@ -197,10 +197,8 @@ class EventsContract(StoreContract[Events], ABC):
         """
         The events of others, and of nobody, are not listed and take nobody's place.
         """
-        later = {"at": NOW + MINUTE}
-        store = self._holding(
-            attrs.evolve(OTHER, **later), attrs.evolve(NOBODYS, **later), EVENT
-        )
+        others = [attrs.evolve(one, at=NOW + MINUTE) for one in (OTHER, NOBODYS)]
+        store = self._holding(*others, EVENT)
 
         assert [EVENT] == list(store.of_account(OWNER, 1))
 
