@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
@@ -16,6 +17,9 @@ from uness_auth.errors import (
     UnessAuthError,
 )
 from uness_auth.events import (
+    ATTEMPTS,
+    HISTORY,
+    STORE_PAUSE,
     Audit,
     Event,
     EventKind,
@@ -24,6 +28,7 @@ from uness_auth.events import (
     masked_network,
 )
 from uness_auth.model import Account, Client
+from uness_auth.testing import FixedClock
 
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
@@ -198,6 +203,141 @@ class TestAudit:
 
         assert [EventKind.SIGNED_OUT] == [event.kind for event in told]
         assert ["a subscriber of events failed"] == caplog.messages
+
+
+class Kept:
+    """
+    A store of events that can be down.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[list[EventKind]] = []
+        self.is_down = False
+
+    def add(self, events: Sequence[Event], /) -> None:
+        """
+        Note the call, and raise while it is down.
+        """
+        self.calls.append([one.kind for one in events])
+        if self.is_down:
+            raise StorageError
+
+
+class TestStore:
+    def test_every_event_is_stored(self) -> None:
+        """
+        What subscribers are told is stored, too, as it was told.
+        """
+        told: list[Event] = []
+        stored: list[Event] = []
+        audit = Audit(lambda: NOW, [told.append], keep=stored.extend)
+
+        audit.record(EventKind.SIGNED_IN, ACCOUNT, method="code")
+
+        assert 1 == len(told)
+        assert told == stored
+
+    def test_many_are_stored_at_once(self) -> None:
+        """
+        Of many accounts each subscriber is told one by one, the store in one call.
+        """
+        kept, told = Kept(), list[Event]()
+        audit = Audit(lambda: NOW, [told.append], keep=kept.add)
+        others = [attrs.evolve(ACCOUNT, id=f"{n}") for n in range(3)]
+
+        audit.record_each(
+            EventKind.ACCOUNT_CREATED, others, method="import", reason="a file"
+        )
+
+        assert [[EventKind.ACCOUNT_CREATED] * 3] == kept.calls
+        assert told == [
+            Event(
+                kind=EventKind.ACCOUNT_CREATED,
+                at=NOW,
+                account_id=one.id,
+                address="c…@univ-exemple.fr",
+                method="import",
+                reason="a file",
+            )
+            for one in others
+        ]
+
+    def test_one_that_is_down_is_left_alone(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """
+        Nobody is kept from signing in; it is asked again after a pause, not before.
+        """
+        clock, kept, told = FixedClock(), Kept(), list[Event]()
+        audit = Audit(clock, [told.append], keep=kept.add)
+        kept.is_down = True
+
+        audit.record(EventKind.SIGNED_IN)
+        audit.record(EventKind.NEW_DEVICE)
+        clock.tick(STORE_PAUSE - timedelta(seconds=1))
+        audit.record(EventKind.SIGNED_OUT)
+        kept.is_down = False
+        clock.tick()
+        audit.record(EventKind.LINK_SENT)
+        audit.record(EventKind.LINK_OPENED)
+
+        assert 5 == len(told)
+        assert [
+            [EventKind.SIGNED_IN],
+            [EventKind.LINK_SENT],
+            [EventKind.LINK_OPENED],
+        ] == kept.calls
+        assert ["events could not be stored; tried again in 10 s"] == caplog.messages
+
+    def test_a_clock_that_went_back(self) -> None:
+        """
+        The pause is over where the clock is set back behind it.
+        """
+        clock, kept = FixedClock(), Kept()
+        audit = Audit(clock, keep=kept.add)
+        kept.is_down = True
+        audit.record(EventKind.SIGNED_IN)
+        clock.tick(timedelta(hours=-1))
+
+        audit.record(EventKind.SIGNED_OUT)
+
+        assert 2 == len(kept.calls)
+
+    @pytest.mark.parametrize(
+        ("reason", "expected"),
+        [
+            ("x" * 501, "x" * 500),
+            ("550 5.1.1 \ud800 \0 no such user", "550 5.1.1 ? ? no such user"),
+        ],
+    )
+    def test_reasons_fit_into_every_database(self, reason: str, expected: str) -> None:
+        """
+        What a mail server says is cut, and holds nothing that a database refuses.
+        """
+        told: list[Event] = []
+
+        Audit(lambda: NOW, [told.append]).record(EventKind.MAIL_FAILED, reason=reason)
+
+        assert [expected] == [one.reason for one in told]
+
+    def test_each_kind_has_its_time(self) -> None:
+        """
+        Every kind is either of the history of accounts or an attempt of anybody's.
+
+        What the helpdesk and a campaign ask about is history.
+        """
+        assert frozenset(EventKind) == ATTEMPTS | HISTORY
+        assert not ATTEMPTS & HISTORY
+        assert {
+            EventKind.ACCOUNT_CREATED,
+            EventKind.LINK_ORDERED,
+            EventKind.LINK_SENT,
+            EventKind.LINK_OPENED,
+            EventKind.PASSWORD_SET,
+            EventKind.MAIL_FAILED,
+            EventKind.MAIL_DROPPED,
+            EventKind.SIGNED_IN,
+        } <= HISTORY
 
 
 class TestErrors:

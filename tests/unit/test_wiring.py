@@ -357,6 +357,27 @@ class TestPurge:
         assert 1 == auth.purge()
         assert 0 == auth.purge()
 
+    def test_events_go_when_their_time_is_over(self) -> None:
+        """
+        What may have been anybody's goes after six months, the rest after a year.
+        """
+        clock, storage = FixedClock(), MemoryStorage()
+        auth = local(stores=storage.stores, clock=clock)
+        added = auth.provisioning.add(CAMILLE)
+        assert isinstance(added, AccountAdded)
+        auth.code_sign_in.confirm("no such challenge", "123456", HERE)
+        told = storage.events.of_account(added.account.id, 10)
+        clock.tick(timedelta(days=183))
+        # Of the counters, which are long over.
+        _ = auth.purge()
+        clock.tick()
+
+        assert 1 == auth.purge()
+        assert told == storage.events.of_account(added.account.id, 10)
+        clock.tick(timedelta(days=182))
+        assert len(told) == auth.purge()
+        assert [] == storage.events.of_account(added.account.id, 10)
+
     def test_keeps_what_may_still_be_used(self) -> None:
         """
         A remembered session outlives every purge within its idle limit.
