@@ -26,13 +26,16 @@ PersonalData: TypeAlias = dict[str, Any]
 ALL: Final = 2**31 - 1
 # A hash is of use to a thief alone, and so is the digest of an open session.
 _NOT_TOLD: Final = frozenset({"password_hash", "digest"})
-NOT_LISTED: Final = (
+_CODES: Final = (
     "Sign-ins by code that wait for their code, found by their own random ids alone: "
-    "each is void after an hour at most and purged a day later.",
-    "What known devices may still try, found by what is in their cookies alone: gone "
-    "after a day, of passwords after a year.",
-    "The log of the site, and what its subscribers keep of events.",
+    "each is void after an hour at most and purged a day later."
 )
+_DEVICES: Final = (
+    "What known devices may still try, found by what is in their cookies alone: gone "
+    "after a day, of passwords after a year."
+)
+_LOGS: Final = "The log of the site, and what its subscribers keep of events."
+NOT_LISTED: Final = (_CODES, _DEVICES, _LOGS)
 
 
 @attrs.frozen(kw_only=True)

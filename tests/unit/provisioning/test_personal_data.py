@@ -20,7 +20,6 @@ from uness_auth.outcomes import (
     AccountErased,
     AddressMalformed,
     AddressUnknown,
-    AskPassword,
     ChallengeGone,
     CodeSent,
     LinkSent,
@@ -75,9 +74,13 @@ class Life:
         token = self.outbox.link(address).rpartition("/")[2]
         done = auth.password_link.set_password(token, GOOD, GOOD, HERE)
         assert isinstance(done, PasswordSet)
-        wrong = auth.password_sign_in.sign_in(address, "Faux", HERE, is_remembered=False)
+        wrong = auth.password_sign_in.sign_in(
+            address, "Faux", HERE, is_remembered=False
+        )
         assert isinstance(wrong, WrongPassword)
-        signed_in = auth.password_sign_in.sign_in(address, GOOD, HERE, is_remembered=False)
+        signed_in = auth.password_sign_in.sign_in(
+            address, GOOD, HERE, is_remembered=False
+        )
         assert isinstance(signed_in, SignedIn)
         return signed_in.session_token
 
@@ -172,9 +175,7 @@ class TestExport:
         told = json.dumps(gathered(auth))
 
         assert [] == [
-            secret
-            for secret in (GOOD, token, token_digest(token))
-            if secret in told
+            secret for secret in (GOOD, token, token_digest(token)) if secret in told
         ]
 
     def test_what_is_not_listed_is_said(self, life: Life) -> None:
@@ -285,9 +286,9 @@ class TestErase:
         assert isinstance(auth.provisioning.erase(CAMILLE), AccountErased)
 
         assert AddressUnknown() == auth.provisioning.erase(CAMILLE)
-        assert AddressMalformed(fault=AddressFault.INCOMPLETE) == auth.provisioning.erase(
-            "camille"
-        )
+        assert AddressMalformed(
+            fault=AddressFault.INCOMPLETE
+        ) == auth.provisioning.erase("camille")
 
     def test_without_optional_stores(self, life: Life) -> None:
         """
@@ -329,7 +330,9 @@ class TestErase:
         auth = life.auth()
         _ = life.lived(auth, CAMILLE, "42")
         late = life.log.events[-1]
-        registry = Telling(life.storage.registry, lambda: life.storage.events.add([late]))
+        registry = Telling(
+            life.storage.registry, lambda: life.storage.events.add([late])
+        )
 
         _ = life.auth(registry=registry).provisioning.erase(CAMILLE)
 
