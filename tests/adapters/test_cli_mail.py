@@ -4,6 +4,7 @@ Previews of the mails: all of them, to nobody, with nothing in them that works.
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Callable
@@ -145,7 +146,9 @@ class TestPreview:
         """
         A mail that there cannot be is the answer no, and says why.
         """
-        monkeypatch.setattr("uness_auth.cli.mail.ADDRESS", "nobody")
+        # By its name alone the package has the group.
+        module = importlib.import_module("uness_auth.cli.mail")
+        monkeypatch.setattr(module, "ADDRESS", "nobody")
         answer = run("code")
 
         assert 1 == answer.exit_code

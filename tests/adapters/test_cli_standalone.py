@@ -75,6 +75,16 @@ class TestNeeds:
             (["purge"], ["DATABASE_URL"]),
             (["database", "upgrade"], ["DATABASE_URL"]),
             (["mail", "preview", "code"], ["BASE_URL"]),
+            (["accounts", "invite", "--all"], ["DATABASE_URL", "BASE_URL", "SMTP_URL"]),
+            (
+                ["accounts", "readdress", CAMILLE, f"d.{CAMILLE}"],
+                ["DATABASE_URL", "BASE_URL", "SMTP_URL"],
+            ),
+            (["accounts", "import", __file__, "--by", "a"], ["DATABASE_URL"]),
+            (
+                ["accounts", "import", __file__, "--readdress", "1"],
+                ["DATABASE_URL", "BASE_URL", "SMTP_URL"],
+            ),
         ],
     )
     def test_says_what_is_missing(

@@ -16,6 +16,7 @@ import attrs
 import click
 
 from ..codes import Codes
+from ..events import masked_address
 from ..keys import KeyRing
 from ..messages import Dropped, Messages
 from ..model import Account, MailOrder, OrderKind
@@ -131,6 +132,7 @@ def previews(auth: UnessAuth, kinds: list[OrderKind], /) -> Iterator[Preview]:
                 key_id=ring.signing_id,
                 browser="Firefox, Windows",
                 network="192.0.2.0/24",
+                new_address=masked_address(ADDRESS),
             )
             message = messages.compose(order, account, now)
             if isinstance(message, Dropped):

@@ -59,6 +59,11 @@ NEEDS: Final[Mapping[tuple[str, ...], Needs]] = {
     ("accounts", "disable"): Needs.DATABASE,
     ("accounts", "enable"): Needs.DATABASE,
     ("accounts", "sign-out"): Needs.DATABASE,
+    ("accounts", "import"): Needs.DATABASE,
+    ("accounts", "export"): Needs.DATABASE,
+    ("accounts", "erase"): Needs.DATABASE,
+    # The address of before is told, by a mail without a link of ours in it.
+    ("accounts", "readdress"): Needs.DATABASE | Needs.SITE | Needs.MAIL,
     ("purge",): Needs.DATABASE,
     ("mail", "preview"): Needs.SITE,
 }
@@ -109,19 +114,22 @@ class StandAlone:
         Raises:
             uness_auth.errors.ConfigurationError: Naming what is missing or wrong.
         """
-        names = _names(click.get_current_context())
+        context = click.get_current_context()
+        names = _names(context)
+        if context.params.get("readdress") is not None:
+            # An import that gives accounts another address, not only names one.
+            names = ("accounts", "readdress")
         needs = NEEDS.get(names, Needs.ALL)
         self._check(names, needs)
-        is_whole = needs is Needs.ALL
         proxies = proxies_from(self.trusted_proxies)
-        if proxies is None and not (is_whole and names == ("doctor",)):
+        if proxies is None and names != ("doctor",):
             # Nobody comes through a door of a terminal's.
             proxies = 0
         return UnessAuth(
             site=self._site(),
             stores=self._stores(needs),
             mailer=self._mailer(needs),
-            keys=self.keys or (None if is_whole else [secrets.token_urlsafe(48)]),
+            keys=self.keys or self._no_keys(needs),
             trusted_proxies=proxies,
             processes=number_from("--processes", self.processes or "1"),
         )
@@ -145,6 +153,10 @@ class StandAlone:
         if missing:
             msg = f"`{' '.join(names)}` needs {', '.join(missing)}"
             raise ConfigurationError(msg)
+
+    def _no_keys(self, needs: Needs) -> list[str] | None:
+        # None is told by the wiring, where that is no loopback address.
+        return None if Needs.KEYS in needs else [secrets.token_urlsafe(48)]
 
     def _site(self) -> Site:
         site = Site(base_url=self.base_url or NOWHERE, sender=self.sender)
