@@ -42,7 +42,7 @@ def commands(group: click.Group, before: str = "") -> list[str]:
             found += commands(command, f"{before}{name} ")
         else:
             arguments = [
-                str(one.name).upper()
+                (one.metavar or str(one.name).upper()).replace("]...", "…]")
                 for one in command.params
                 if isinstance(one, click.Argument)
             ]
