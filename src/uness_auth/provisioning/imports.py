@@ -62,7 +62,7 @@ def every(registry: Registry, /) -> Iterator[Account]:
         after = page[-1].id
 
 
-@attrs.define(eq=False)
+@attrs.frozen(eq=False)
 class Import:
     """
     One difference on its way into the site.
@@ -81,7 +81,7 @@ class Import:
     on_progress: Callable[[int], None]
     _made: list[Change] = attrs.field(factory=list[Change], init=False)
     _refused: list[Rejected] = attrs.field(factory=list[Rejected], init=False)
-    _unchanged: int = attrs.field(default=0, init=False)
+    _unneeded: list[Change] = attrs.field(factory=list[Change], init=False)
 
     def run(self) -> Difference:
         """
@@ -108,7 +108,7 @@ class Import:
         return attrs.evolve(
             planned,
             changes=tuple(self._made),
-            unchanged=planned.unchanged + self._unchanged,
+            unchanged=planned.unchanged + len(self._unneeded),
             rejected=tuple(sorted(found, key=lambda one: one.line)),
         )
 
@@ -174,8 +174,7 @@ class Import:
                 return self._refuse(change, _GONE) if change.row else None
             decision = self._decided_again(change, current)
             if decision is None:
-                self._unchanged += 1 if change.row else 0
-                return None
+                return self._unneeded.append(change) if change.row else None
             if isinstance(decision, Rejected):
                 return self._refused.append(decision)
             if self.registry.replace(decision.after, current.credential_version):
