@@ -1,6 +1,6 @@
 """
-What ours costs: beside its peers and the floor, to import, and in a storm; and whether
-its time tells accounts apart.
+What ours costs: beside its peers and the floor, to import, in a storm, and with files of
+accounts; and whether its time tells accounts apart.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a few rounds, no storm")
     parser.add_argument("--skip-storm", action="store_true")
     parser.add_argument("--skip-storage", action="store_true")
+    parser.add_argument("--skip-provisioning", action="store_true")
     parser.add_argument("--skip-equal-work", action="store_true")
     parser.add_argument("--disk", action="store_true", help="commits reach the disk")
     chosen = parser.parse_args()
@@ -73,6 +74,8 @@ def main() -> int:
         all_reached &= beside("equal_work.py", *(["--quick"] if chosen.quick else []))
     if not chosen.skip_storage:
         all_reached &= beside("storage.py", *(["--quick"] if chosen.quick else []))
+    if not chosen.skip_provisioning:
+        all_reached &= beside("provisioning.py", *(["--quick"] if chosen.quick else []))
     return 0 if all_reached else 1
 
 
