@@ -4,21 +4,27 @@ What only PostgreSQL needs, through psycopg 3.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 from typing import Any, Final
 
 from sqlalchemy import (
+    ARRAY,
     URL,
+    Boolean,
     Column,
     ColumnElement,
     Connection,
     Delete,
     Engine,
+    String,
     Table,
+    any_,
     bindparam,
     create_engine,
     delete,
     event,
+    literal_column,
     select,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -29,7 +35,6 @@ from .backend import (
     Backend,
     Row,
     Waits,
-    add_new_and_tell,
     has_something_to_read,
     refuse_stale,
 )
@@ -53,6 +58,11 @@ SELECT set_config('default_transaction_isolation', 'read committed', false),
 # Of all locks of a database, the one of our migrations: "uness" in ASCII.  Of the
 # transaction, because a pooler may give the session to somebody else afterwards.
 CLAIM: Final = "SELECT pg_try_advisory_xact_lock(x'756e657373'::bigint)"
+
+# Rows that this very transaction wrote: the low 32 bits of its number are in each.
+IS_OURS: Final[ColumnElement[bool]] = literal_column(
+    "CAST(CAST(xmin AS text) AS bigint) = mod(txid_current(), 4294967296)", Boolean
+)
 
 
 def make_engine(url: URL, waits: Waits, /) -> Engine:
@@ -91,11 +101,21 @@ def make_engine(url: URL, waits: Waits, /) -> Engine:
     return engine
 
 
-def add_if_new(table: Table, /) -> ReturningInsert[Any]:
+def add_new(
+    connection: Connection, table: Table, rows: Sequence[Row], /
+) -> frozenset[str]:
     """
-    Return the INSERT that passes over keys that are taken, and tells the ids added.
+    Add those rows whose keys are new; return the ids of those added.
+
+    Not with RETURNING, for which all rows stand in one statement: its many parameters
+    take the driver longer to count than the database to write.
     """
-    return insert(table).on_conflict_do_nothing().returning(table.c.id)
+    ids = [row["id"] for row in rows]
+    _ = connection.execute(insert(table).on_conflict_do_nothing(), rows)
+    added = select(table.c.id).where(
+        table.c.id == any_(bindparam("ids", type_=ARRAY(String))), IS_OURS
+    )
+    return frozenset(connection.execute(added, {"ids": ids}).scalars())
 
 
 def upsert(
@@ -162,7 +182,7 @@ POSTGRESQL: Final = Backend(
     extra="postgresql",
     make_engine=make_engine,
     claim=claim,
-    add_new=add_new_and_tell(add_if_new),
+    add_new=add_new,
     upsert=upsert,
     purging=purging,
     is_lost_race=is_lost_race,
