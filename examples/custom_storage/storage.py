@@ -385,7 +385,7 @@ class SQLiteEvents:
     ) -> int:
         marks = ", ".join("?" * len(kinds))
         purge = (
-            "DELETE FROM events WHERE number IN (SELECT number FROM events"
+            "DELETE FROM events WHERE number IN (SELECT number FROM events"  # noqa: S608 - marks alone
             f" WHERE kind IN ({marks}) AND at < ? LIMIT ?)"
         )
         return self._database.write(purge, *kinds, before, limit)

@@ -177,8 +177,9 @@ def text_of(node: ast.AST) -> str:
     """
     if isinstance(node, ast.JoinedStr):
         return "".join(text_of(one) or "something" for one in node.values)
-    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return str(node.value) if is_text else ""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return ""
 
 
 def is_in(quoted: str, text: str) -> bool:

@@ -8,7 +8,7 @@ Source:
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import attrs
 
@@ -110,7 +110,8 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, tuple | list):
-        return [_as_json(one) for one in value]
+        return [_as_json(one) for one in cast("Iterable[Any]", value)]
     if isinstance(value, dict):
-        return {name: _as_json(one) for name, one in value.items()}
+        facts = cast("dict[str, Any]", value)
+        return {name: _as_json(one) for name, one in facts.items()}
     return value

@@ -106,7 +106,7 @@ class Rows:
         """
         Store the account, in the place of what stood under its id.
         """
-        self.remove(account.id)
+        _ = self.remove(account.id)
         self.accounts[account.id] = account
         self.ids[account.address] = account.id
         if account.external_id:
@@ -120,7 +120,7 @@ class Rows:
         if account is None:
             return False
         del self.ids[account.address]
-        self.external_ids.pop(_external(account), None)
+        _ = self.external_ids.pop(_external(account), None)
         return True
 
 

@@ -309,7 +309,7 @@ class PurgesEveryKind(FaultyEvents):
         limit: int,
         /,
     ) -> int:
-        return super().purge(EventKind, before, limit)
+        return super().purge(frozenset(EventKind), before, limit)
 
 
 class PurgesThatVerySecond(FaultyEvents):
@@ -351,7 +351,7 @@ def reading(fault: Any) -> type:
 
     class Offers:
         def make(self) -> MemoryEvents:
-            self.made = fault.build()
+            self.made: MemoryEvents = fault.build()
             return self.made
 
         def read_all(self) -> Sequence[Event]:

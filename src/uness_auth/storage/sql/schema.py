@@ -143,6 +143,9 @@ _TABLE: Final[dict[str, Any]] = {
     "mysql_collate": "utf8mb4_nopad_bin",
 }
 
+# Rows that have a number for a key: SQLite gives one to its own row ids alone.
+_COUNTED: Final[dict[str, Any]] = _TABLE | {"sqlite_with_rowid": True}
+
 # Written out: Alembic takes a plain "" for another default than the one SQLite tells.
 _EMPTY: Final = text("''")
 
@@ -235,7 +238,7 @@ EVENTS: Final = Table(
     Column("reason", String(LONGEST_REASON), nullable=False),
     Index("ix_uness_auth_events_account_id_at", "account_id", "at"),
     Index("ix_uness_auth_events_kind_at", "kind", "at"),
-    **_TABLE | {"sqlite_with_rowid": True},
+    **_COUNTED,
 )
 
 # A key has either a text, which is swapped, or a number, which is added.

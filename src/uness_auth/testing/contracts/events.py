@@ -294,7 +294,7 @@ class EventsContract(StoreContract[Events], ABC):
         Of an erased event kind, instant and method are left, and of others all.
         """
         self.need("supports_reading_all")
-        self._holding(OTHER, EVENT, NOBODYS).erase(OWNER)
+        assert 1 == self._holding(OTHER, EVENT, NOBODYS).erase(OWNER)
 
         assert [
             OTHER,
