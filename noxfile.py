@@ -89,8 +89,9 @@ def tests(session: nox.Session) -> None:
     """
     All tests, on every Python found: the core first, with no framework installed.
 
-    Then every contract, adapter and example of the docs, and on the newest Python the
-    browser; branches of all runs are combined and none may be missing.
+    Then every contract, adapter and example of the docs; branches of all runs are
+    combined and none may be missing.  On the newest Python also the browser, and what
+    is marked `once`.
     """
     note = Path(session.create_tmp(), "not-run.txt").resolve()
     note.unlink(missing_ok=True)
@@ -114,10 +115,12 @@ def tests(session: nox.Session) -> None:
     _tell_what_did_not_run(session, note)
 
 
-def _measure(session: nox.Session, env: dict[str, str], *folders: str) -> None:
-    here = [folder for folder in folders if Path(folder).is_dir()]
-    if here:
-        session.run("coverage", "run", "-m", "pytest", *here, *session.posargs, env=env)
+def _measure(session: nox.Session, env: dict[str, str], *arguments: str) -> None:
+    chosen = () if session.python == PYTHONS[-1] else ("-m", "not once")
+    session.run(
+        *("coverage", "run", "-m", "pytest", *arguments, *chosen, *session.posargs),
+        env=env,
+    )
 
 
 def _out_of_reach() -> list[str]:

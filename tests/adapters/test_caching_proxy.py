@@ -42,6 +42,7 @@ from uness_auth.web.routes import ROUTES
 from uness_auth.web.static import names
 
 
+pytestmark = pytest.mark.once
 # Beyond what our page says: errors and answers to forms are to be kept, too.
 CARELESS: Final = """
     proxy_cache_valid any 1m;

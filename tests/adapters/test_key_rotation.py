@@ -31,6 +31,7 @@ from uness_auth.testing.journeys import (
 )
 
 
+pytestmark = pytest.mark.once
 OLD_KEY: Final = "the-old-key-of-this-site-0123456789abcdef"
 NEW_KEY: Final = "the-new-key-of-this-site-0123456789abcdef"
 # Oldest first: the last signs.

@@ -25,6 +25,7 @@ from uness_auth.testing.browser import HtmlBrowser, Reply
 from uness_auth.testing.journeys import AGAIN, CODE, NEW, PASSWORD, sign_in, start
 
 
+pytestmark = pytest.mark.once
 ROOT: Final = Path(__file__).parents[2]
 # Where the site is, as every worker believes; what stands in front of them is the test.
 BASE_URL: Final = "http://localhost:8000"

@@ -63,6 +63,7 @@ from uness_auth.testing.journeys import (
 )
 
 
+pytestmark = pytest.mark.once
 KEY: Final = "Y3Q1b0l6c2hVbkFtS2V5LW9mLXRoaXMtc2l0ZS1hbG9uZQ"
 LOUIS: Final = "louis.petit@ars-exemple.fr"
 WRONG: Final = "Autre-Essai9"

@@ -27,6 +27,7 @@ from tests.servers.server import (
 )
 
 
+pytestmark = pytest.mark.once
 SQL = ("postgresql", "mariadb")
 ALL = (*SQL, "valkey", "redis")
 # A run that is killed in the middle, with its server paused.

@@ -11,11 +11,14 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import pytest
+
 from uness_auth.model import Account, CodeChallenge
 from uness_auth.storage.sql import SQLStorage
 from uness_auth.storage.sql.schema import VERSION
 
 
+pytestmark = pytest.mark.once
 PROCESSES: Final = 4
 NOW: Final = datetime(2026, 11, 22, 13, 32, 7, tzinfo=UTC)
 ACCOUNT: Final = Account(

@@ -35,6 +35,7 @@ from uness_auth.testing.journeys import Journeys, Portal
 from uness_auth.web.forms import LONGEST_BODY
 
 
+pytestmark = pytest.mark.once
 ROOT: Final = Path(__file__).parents[3]
 EXPLAINED: Final = (ROOT / "docs/reference/adapters.md").read_text("utf-8")
 BASE_URL: Final = "http://localhost"

@@ -28,6 +28,9 @@ from uness_auth.ports import Stores
 from uness_auth.testing.browser import Reply
 
 
+pytestmark = pytest.mark.once
+
+
 def guarded(app: Any) -> Any:
     """
     Let every request carry the field and the cookie of Django's guard, as `environ_of`

@@ -38,6 +38,7 @@ from uness_auth.testing.journeys import (
 )
 
 
+pytestmark = pytest.mark.once
 CURRENT: Final = "Votre mot de passe Uness*"
 
 # Each fault is waited for as long as this, and no page of a sound database may take

@@ -20,6 +20,9 @@ from uness_auth.storage.sql import SQLStorage
 from uness_auth.testing.browser import Reply
 
 
+pytestmark = pytest.mark.once
+
+
 class OnFlask(StoredFlaws):
     """
     Through its test client.

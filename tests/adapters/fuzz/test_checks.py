@@ -33,6 +33,9 @@ from uness_auth.testing.browser import Reply
 from uness_auth.web.http import SECURITY_HEADERS
 
 
+pytestmark = pytest.mark.once
+
+
 def answered(
     status: int, *, body: str = "", adapter: str = "flask", **headers: str
 ) -> Answer:

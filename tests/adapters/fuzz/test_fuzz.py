@@ -22,6 +22,7 @@ from tests.adapters.fuzz.servers import ROOT, Servers
 from uness_auth.web.routes import ROUTES
 
 
+pytestmark = pytest.mark.once
 SEED: Final = int(
     os.environ.get("UNESS_FUZZ_SEED") or random.SystemRandom().randrange(2**32)
 )

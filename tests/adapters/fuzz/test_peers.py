@@ -28,6 +28,7 @@ from tests.servers import fresh
 from uness_auth.web.routes import ROUTES
 
 
+pytestmark = pytest.mark.once
 MIB: Final = 1 << 20
 
 

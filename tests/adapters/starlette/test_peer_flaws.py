@@ -23,6 +23,9 @@ from uness_auth import UnessAuth
 from uness_auth.testing.browser import Reply
 
 
+pytestmark = pytest.mark.once
+
+
 @contextmanager
 def served(app: Starlette) -> Iterator[int]:
     """

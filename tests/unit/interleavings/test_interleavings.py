@@ -15,6 +15,7 @@ from tests.unit.interleavings.scenarios import SCENARIOS
 from tests.unit.interleavings.walk import RaceError, Walker
 
 
+pytestmark = pytest.mark.once
 # In the order in which the documentation tells of them.
 MODULES: Final = (links, codes, passwords, mails, closing, crashes)
 

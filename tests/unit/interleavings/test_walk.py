@@ -18,6 +18,7 @@ from tests.unit.interleavings.test_interleavings import walker
 from tests.unit.interleavings.walk import Race, RaceError, Situation, Walker, holds
 
 
+pytestmark = pytest.mark.once
 # So many orders can be followed one by one.
 FEW: Final = 1_000
 SMALL: Final = [one.name for one in SCENARIOS.values() if one.orders <= FEW]
