@@ -106,7 +106,9 @@ def tests(session: nox.Session) -> None:
     has_browser_tests = session.python == PYTHONS[-1]
     groups = ["browser"] if has_browser_tests else []
     session.install(project(*EXTRAS), *group("tests", "servers", "frameworks", *groups))
-    _measure(session, env, "tests/contract", "tests/adapters", "tests/docs")
+    _measure(
+        session, env, "tests/contract", "tests/adapters", "tests/docs", *_side_by_side()
+    )
     session.run("coverage", "combine", "--quiet", env=env)
     session.run("coverage", "report", "--fail-under=100", *_out_of_reach(), env=env)
     if has_browser_tests:
@@ -121,6 +123,22 @@ def _measure(session: nox.Session, env: dict[str, str], *arguments: str) -> None
         *("coverage", "run", "-m", "pytest", *arguments, *chosen, *session.posargs),
         env=env,
     )
+
+
+def _side_by_side() -> tuple[str, ...]:
+    """
+    Return how pytest uses the processors: each process starts servers of its own.
+    """
+    if any(os.environ.get(one) for one in HAVE_ONE_DATABASE):
+        return ()
+    processes = min(os.cpu_count() or 1, MOST_PROCESSES)
+    return ("-n", str(processes), "--dist", "loadscope", "-p", "tests.measured")
+
+
+# An existing server that these name has one database, which must be empty.
+HAVE_ONE_DATABASE = ("UNESS_TEST_VALKEY", "UNESS_TEST_REDIS")
+# Each takes the memory of four servers.
+MOST_PROCESSES = 4
 
 
 def _out_of_reach() -> list[str]:
