@@ -384,10 +384,8 @@ class SQLiteEvents:
         self, kinds: Collection[EventKind], before: datetime, limit: int, /
     ) -> int:
         marks = ", ".join("?" * len(kinds))
-        purge = (
-            "DELETE FROM events WHERE number IN (SELECT number FROM events"  # noqa: S608 - marks alone
-            f" WHERE kind IN ({marks}) AND at < ? LIMIT ?)"
-        )
+        old = f"SELECT number FROM events WHERE kind IN ({marks}) AND at < ? LIMIT ?"  # noqa: S608 - marks alone
+        purge = f"DELETE FROM events WHERE number IN ({old})"  # noqa: S608 - as above
         return self._database.write(purge, *kinds, before, limit)
 
 
