@@ -25,6 +25,7 @@ from uness_auth.testing import EventLog, FastHashing, FixedClock, Outbox
 KEY = "first-key-of-the-tests-0123456789abcdef"
 COOKIE = "the-cookie-of-a-browser-0123456789abcdefghi"
 CAMILLE = "camille.durand@univ-exemple.fr"
+SACHA, DOMINIQUE = "sacha@univ-exemple.fr", "dominique@univ-exemple.fr"
 HERE = Client(network="192.0.2.7", browser_digest=token_digest(COOKIE))
 OLD, NEW, WRONG = "Velo-Tandem-2026", "Tandem-Velo-2027", "Faux-Pas-1234"
 CHANGED = "Monocycle-2028"
@@ -113,6 +114,10 @@ class Tour:
         for change in (auth.provisioning.sign_out, auth.provisioning.disable):
             self.see(change(CAMILLE))
         auth.deliver(self.orders[-1])
+        self.outbox.is_down = False
+        desk = auth.provisioning
+        self.see(desk.add(SACHA), desk.readdress(SACHA, DOMINIQUE))
+        self.see(desk.export(CAMILLE), desk.erase(DOMINIQUE))
 
     def walk_link(self, auth: UnessAuth, password: str) -> None:
         """
@@ -248,6 +253,8 @@ class TestNoSecrets:
             EventKind.ACCOUNT_ENABLED,
             EventKind.ALARM_RAISED,
             EventKind.BREAKER_OPENED,
+            EventKind.ACCOUNT_CHANGED,
+            EventKind.IMPORT,
         } >= set(EventKind) - set(tour.log.kinds())
 
     def test_store_holds_none(self, clock: FixedClock) -> None:
