@@ -209,7 +209,11 @@ def decide(row: Row, account: Account, terms: Terms, /) -> Decision:
     fault = _ownership_fault(row, account, terms)
     if fault:
         return rejected(row, fault)
-    after = attrs.evolve(account, **_values(row, terms))
+    values = _values(row, terms)
+    if account.provisioned_by != terms.registrar(row):
+        # Nobody's number for it says nothing to the registrar who takes it over.
+        _ = values.setdefault("external_id", "")
+    after = attrs.evolve(account, **values)
     if _is_never_open(after):
         return rejected(row, "its last day would lie before its first")
     moves = account.address != row.address
@@ -265,6 +269,19 @@ def rejected(row: Row, reason: str, /) -> Rejected:
     """
     return Rejected(
         line=row.line, reason=reason, email=row.address, external_id=row.external_id
+    )
+
+
+def refused(change: Change, reason: str, /) -> Rejected:
+    """
+    Return *change* as one that is not made.
+    """
+    account = change.after
+    return Rejected(
+        line=change.line,
+        reason=reason,
+        email=account.address,
+        external_id=account.external_id,
     )
 
 
@@ -526,8 +543,7 @@ class _Plan:
             self._reject(change, reason)
 
     def _reject(self, change: Change, reason: str) -> None:
-        if change.row:
-            self._rejected.append(rejected(change.row, reason))
+        self._rejected.append(refused(change, reason))
 
     def difference(self) -> Difference:
         """

@@ -25,6 +25,7 @@ from .difference import (
     closing,
     decide,
     is_missing,
+    refused,
     rejected,
 )
 from .files import Rejected
@@ -201,15 +202,7 @@ class Import:
         return decision
 
     def _refuse(self, change: Change, reason: str) -> None:
-        account = change.after
-        self._refused.append(
-            Rejected(
-                line=change.line,
-                reason=reason,
-                email=account.address,
-                external_id=account.external_id,
-            )
-        )
+        self._refused.append(refused(change, reason))
 
     # --- What was done --------------------------------------------------------------
 

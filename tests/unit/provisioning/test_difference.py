@@ -167,6 +167,20 @@ class TestOwnership:
         assert () == found.faults
         assert [True] == [one.is_take_over for one in found.changes]
 
+    def test_nobodys_number_is_not_taken_over(self, desk: Desk) -> None:
+        """
+        An account that was added by hand may have a number that is somebody else's here.
+        """
+        desk.bring(row(2, "a", external_id="1"))
+        desk.bring(row(2, "b", external_id="1"), by="")
+        done = desk.bring(row(2, "b"), columns=ADDRESSES, take_over=1)
+
+        assert {"updated": 1} == counts(done)
+        assert (WHO, "") == (
+            desk.account("b").provisioned_by,
+            desk.account("b").external_id,
+        )
+
     def test_an_address_that_is_taken(self, desk: Desk) -> None:
         """
         Nobody moves to an address of another registrar, or of nobody's.
