@@ -177,7 +177,7 @@ class Pace:
         self._per_minute = per_minute
         self._now = now
         self._next = 0.0
-        self.sleep = sleep
+        self.sleep: Callable[[float], None] = sleep
 
     def wait(self) -> None:
         """

@@ -351,8 +351,9 @@ def reading(fault: Any) -> type:
 
     class Offers:
         def make(self) -> MemoryEvents:
-            self.made: MemoryEvents = fault.build()
-            return self.made
+            made: MemoryEvents = fault.build()
+            self.made = made
+            return made
 
         def read_all(self) -> Sequence[Event]:
             return list(self.made._rows.events)  # noqa: SLF001 - nothing else lists all
