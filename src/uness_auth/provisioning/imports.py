@@ -95,7 +95,10 @@ class Import:
             raise ConfigurationError("; ".join(self.difference.faults))
         try:
             for kind, changes in groupby(self.difference.changes, _way):
-                for chunk in _chunks(list(changes)):
+                run = list(changes)
+                if kind is ChangeKind.UPDATED:
+                    run.sort(key=_id)
+                for chunk in _chunks(run):
                     self._write(kind, chunk)
                     self.on_progress(len(chunk))
         finally:
@@ -108,7 +111,7 @@ class Import:
         found = [*planned.rejected, *self._refused]
         return attrs.evolve(
             planned,
-            changes=tuple(self._made),
+            changes=tuple(sorted(self._made, key=lambda one: one.line)),
             unchanged=planned.unchanged + len(self._unneeded),
             rejected=tuple(sorted(found, key=lambda one: one.line)),
         )
@@ -150,8 +153,11 @@ class Import:
 
     def _change_together(self, registry: BulkRegistry, chunk: Sequence[Change]) -> None:
         ready: list[tuple[Change, Account]] = []
+        # Where everybody is changed, those of a chunk follow one another: one read.
+        before = _id(chunk[0])[:-1]
+        there = {one.id: one for one in self.registry.page(before, len(chunk))}
         for change in chunk:
-            current = self._current(change)
+            current = there.get(_id(change)) or self._current(change)
             # What others changed since is looked at singly.
             if current is not None and current == change.before:
                 ready.append((change, current))
@@ -244,6 +250,10 @@ def _way(change: Change) -> ChangeKind:
     if kind is ChangeKind.CREATED or kind is ChangeKind.READDRESSED:
         return kind
     return ChangeKind.UPDATED
+
+
+def _id(change: Change) -> str:
+    return change.before.id if change.before else ""
 
 
 def _chunks(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
