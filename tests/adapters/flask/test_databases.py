@@ -38,7 +38,6 @@ from uness_auth.testing.journeys import (
 )
 
 
-pytestmark = pytest.mark.once
 CURRENT: Final = "Votre mot de passe Uness*"
 
 # Each fault is waited for as long as this, and no page of a sound database may take
@@ -90,6 +89,7 @@ SOMEBODY: Final = Session(
 )
 
 
+@pytest.mark.once
 class TestJourneysOnDatabases(Journeys):
     """
     Every journey of the tutorial, on each database.
@@ -106,6 +106,7 @@ class TestJourneysOnDatabases(Journeys):
         return portal_on(self.stores)
 
 
+@pytest.mark.once
 class TestTabsOnDatabases(test_journeys.TestTabs):
     """
     Ten tabs at the same moment, on each database.
