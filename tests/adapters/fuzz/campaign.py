@@ -18,7 +18,7 @@ from tests.adapters import hostile
 from tests.adapters.fuzz.draft import DIFFERING, Mutated
 from tests.adapters.fuzz.mutations import requests
 from tests.adapters.fuzz.scene import BASE_URL, NAMED, NOW, PASSWORD
-from tests.adapters.fuzz.servers import Dump, Server, Servers
+from tests.adapters.fuzz.servers import Dump, Server, Servers, without_events
 from tests.adapters.fuzz.wire import Exchange, exchange
 from tests.docs.test_statuses import plain, tables
 from uness_auth.testing.browser import Reply
@@ -402,8 +402,9 @@ class Campaign:
 
     def _check_unchanged(self, server: Server, when: str) -> None:
         database = server.database
-        before, after = map(
-            database.without_last_seen, (database.filled, database.dump())
+        before, after = (
+            without_events(database.without_last_seen(one))
+            for one in (database.filled, database.dump())
         )
         self._compare(server, f"{when}: a question changed", before, after)
 

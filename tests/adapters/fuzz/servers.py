@@ -26,6 +26,8 @@ IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder is made in it
 ADAPTERS: Final = ("flask", "starlette", "django")
 # What a GET may change: when somebody was last seen.
 LAST_SEEN: Final = "last_seen_at"
+# Where it may add rows: a link that was opened, or is none, is an event.
+EVENTS: Final = {"uness_auth_events", "uness_auth_eventrow"}
 
 Row: TypeAlias = tuple[Any, ...]
 Dump: TypeAlias = Mapping[str, tuple[Row, ...]]
@@ -115,11 +117,23 @@ class Database:
         marks = {*BYSTANDERS, *BYSTANDERS.values(), *map(int, BYSTANDERS)}
         return {
             table.name: tuple(
-                row for row in dump[table.name] if marks.intersection(_hashable(row))
+                row
+                for row in dump[table.name]
+                # An event's own number, its first column, is nobody's.
+                if marks.intersection(
+                    _hashable(row[1:] if table.name in EVENTS else row)
+                )
             )
             for table in self.tables.sorted_tables
             if table.name.startswith("uness_auth") or table.name.endswith("user")
         }
+
+
+def without_events(dump: Dump) -> Dump:
+    """
+    Return *dump* without what a question may add.
+    """
+    return {name: rows for name, rows in dump.items() if name not in EVENTS}
 
 
 def _hashable(row: Row) -> Row:

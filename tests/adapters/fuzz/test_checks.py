@@ -27,7 +27,7 @@ from tests.adapters.fuzz.draft import (
     Mutated,
     finished,
 )
-from tests.adapters.fuzz.servers import ADAPTERS, Servers
+from tests.adapters.fuzz.servers import ADAPTERS, EVENTS, Servers
 from tests.adapters.fuzz.wire import Exchange, exchange
 from uness_auth.testing.browser import Reply
 from uness_auth.web.http import SECURITY_HEADERS
@@ -170,6 +170,19 @@ class TestTheChecks:
 
             assert {len(scene.BYSTANDERS)} == {*kinds.values()}
             assert len(kinds) == (4 if server.adapter == "django" else 3)
+
+    def test_events_of_bystanders_are_found(self, fresh_start: Servers) -> None:
+        """
+        By whom they are about: the number of an event may be that of an account.
+        """
+        [one, *_] = scene.BYSTANDERS
+        of_nobody, of_a_bystander = (int(one), "link_opened", ""), (1, "signed_in", one)
+        for server in fresh_start.all:
+            database = server.database
+            [events] = EVENTS & {*database.filled}
+            dump = {**database.filled, events: (of_nobody, of_a_bystander)}
+
+            assert (of_a_bystander,) == database.bystanders(dump)[events]
 
 
 class TestWhoseTraceback:

@@ -37,7 +37,7 @@ class TestMutatedRequests:
         """
         P48: whatever is sent, the statuses are those of the docs, the same on all
         adapters, with our headers and no traceback; who was not named is left alone,
-        and a question changes nothing.
+        and a question changes nothing, though it may be kept as an event.
         """
         report = Campaign(servers, SEED, REQUESTS).run()
 
