@@ -51,6 +51,16 @@ class TestHashing:
         assert "HashingPolicy(), 64 MiB, t=3, p=4" in default.what
         assert "sign-ins per second" in own.what
 
+    def test_no_room(self, storage: MemoryStorage) -> None:
+        """
+        A preset that so many processes could not use is not measured.
+        """
+        policy = Policy.uness(hashing=HashingPolicy.small())
+        own, default = check_hashing(online(storage, policy=policy, processes=8))
+
+        assert (OK, OK) == (own.severity, default.severity)
+        assert "no room" in default.what
+
     def test_slow(self, storage: MemoryStorage) -> None:
         """
         A hash that people wait for is told.
