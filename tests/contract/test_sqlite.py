@@ -142,11 +142,13 @@ class TestSchema:
         """
         storage.create_schema()
         with storage.engine.connect() as connection:
-            _ = connection.execute(text("UPDATE uness_auth_schema SET version = 3"))
+            newer = schema.SCHEMA.update().values(version=schema.VERSION + 1)
+            _ = connection.execute(newer)
+        told = rf"version {schema.VERSION + 1}.*upgrade uness-auth"
 
-        with pytest.raises(ConfigurationError, match=r"version 3.*upgrade uness-auth"):
+        with pytest.raises(ConfigurationError, match=told):
             _ = storage.stores
-        with pytest.raises(ConfigurationError, match=r"version 3.*upgrade uness-auth"):
+        with pytest.raises(ConfigurationError, match=told):
             storage.create_schema()
 
     def test_stores_are_the_same_each_time(self, storage: SQLStorage) -> None:

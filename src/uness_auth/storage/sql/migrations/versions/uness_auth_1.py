@@ -30,13 +30,15 @@ revision: Final = "uness_auth_1"
 down_revision: Final = None
 branch_labels: Final = ("uness_auth",)
 
-# The version first: a downgrade that breaks off leaves no tables that count.
+# The version first: a downgrade that breaks off leaves no tables that count.  Later
+# versions' own go here, too: their downgrades lose nothing.
 TABLES: Final = (
     "uness_auth_schema",
     "uness_auth_accounts",
     "uness_auth_sessions",
     "uness_auth_code_challenges",
     "uness_auth_counters",
+    "uness_auth_events",
 )
 OPTIONS: Final[dict[str, Any]] = {
     "sqlite_with_rowid": False,
