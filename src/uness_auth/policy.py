@@ -48,8 +48,9 @@ DOMAIN: Final = re.compile(
 
 # Universities that train for health, their students' domains, teaching hospitals, the
 # regional agencies, and where people in France have their own mail.  The universities
-# are those of swot (github.com/leereilly/swot, MIT).  One that is missing or has moved
-# costs a suggestion, nothing else.
+# but univ-rennes.fr are in swot (github.com/leereilly/swot, MIT); students' domains and
+# hospitals were written down from memory.  One that is missing or has moved costs a
+# suggestion, nothing else.
 KNOWN_DOMAINS: Final = tuple(
     """
     univ-amu.fr etu.univ-amu.fr u-picardie.fr etud.u-picardie.fr univ-angers.fr
