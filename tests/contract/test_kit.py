@@ -18,7 +18,9 @@ from unittest import SkipTest
 import pytest
 
 from uness_auth.errors import StorageError
-from uness_auth.testing.contracts import StoreContract, processes
+from uness_auth.ports import Events
+from uness_auth.storage.memory import MemoryStorage
+from uness_auth.testing.contracts import EventsContract, StoreContract, processes
 from uness_auth.testing.contracts.base import NOW
 from uness_auth.testing.contracts.processes import Raised, serve
 
@@ -36,6 +38,15 @@ class Undecided(StoreContract[Path]):
     """
     Says neither how to open its store elsewhere nor why not.
     """
+
+
+class UndecidedEvents(EventsContract):
+    """
+    Neither hands its events over nor says why it cannot.
+    """
+
+    def make(self) -> Events:
+        return MemoryStorage().events
 
 
 class Narrow(StoreContract[Path]):
@@ -122,6 +133,18 @@ class TestAbilities:
 
         assert (
             f'Undecided: write {method}, or declare why there is none: {ability} = "…"'
+        ) == str(told.value)
+
+    def test_events_are_handed_over_or_not(self) -> None:
+        """
+        Who does not write `read_all` is told of it, and of the way out.
+        """
+        with pytest.raises(NotImplementedError) as told:
+            UndecidedEvents().test_erased_events_name_nobody()
+
+        assert (
+            "UndecidedEvents: write read_all(), or declare why there is none: "
+            'supports_reading_all = "…"'
         ) == str(told.value)
 
 

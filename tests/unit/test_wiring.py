@@ -357,6 +357,20 @@ class TestPurge:
         assert 1 == auth.purge()
         assert 0 == auth.purge()
 
+    def test_without_a_store_of_events(self) -> None:
+        """
+        Where no events are kept, none are removed, and the rest is.
+        """
+        clock, storage = FixedClock(), MemoryStorage()
+        stores = attrs.evolve(storage.stores, events=None)
+        auth = local(stores=stores, mailer=Outbox(), clock=clock)
+        auth.provisioning.add(CAMILLE)
+        assert isinstance(auth.code_sign_in.begin(CAMILLE, HERE), CodeSent)
+        clock.tick(timedelta(days=2))
+
+        assert auth.purge() > 0
+        assert 0 == auth.purge()
+
     def test_events_go_when_their_time_is_over(self) -> None:
         """
         What may have been anybody's goes after six months, the rest after a year.
