@@ -284,6 +284,19 @@ class TestForPrograms:
         assert {"created", "readdressed", "look at"} == {one["what"] for one in found}
         assert "before: anne@univ-exemple.fr" in [one["reason"] for one in found]
 
+    def test_a_report_over_the_file_itself(
+        self, run: Run, auth: UnessAuth, tmp_path: Path
+    ) -> None:
+        """
+        The registrar's list is not lost for a report about it.
+        """
+        answer = run(ANNE, "--report", str(tmp_path / "comptes.csv"))
+
+        assert 2 == answer.exit_code
+        assert "name another" in answer.stderr
+        assert HEAD + ANNE == (tmp_path / "comptes.csv").read_text(encoding="utf-8")
+        assert [] == addresses(auth)
+
     def test_a_report_that_cannot_be_written(
         self, run: Run, auth: UnessAuth, tmp_path: Path
     ) -> None:

@@ -80,6 +80,9 @@ def import_(
     On a terminal it asks first; elsewhere what needs care needs its number.
     """
     get_auth: GetAuth = context.obj
+    if report is not None and report.exists() and report.samefile(file):
+        msg = "it would be written over the file of accounts: name another"
+        raise click.BadParameter(msg, param_hint="--report")
     provisioning = get_auth().provisioning
     difference = provisioning.difference(
         read_accounts(file, encoding=encoding),
